@@ -1,0 +1,160 @@
+# smtp-handler: `make help` lists the targets.
+
+VERSION = 0.1
+
+prefix = /usr/local
+sbindir = $(prefix)/sbin
+libexecdir = $(prefix)/libexec/smtp-handler
+mandir = $(prefix)/share/man
+docdir = $(prefix)/share/doc/smtp-handler
+unitdir = $(prefix)/lib/systemd/system
+
+CFLAGS ?= -O2 -g
+WITH_SYSTEMD ?= yes
+
+# The house: what the session is made of, and what the handler is.
+SESSION = session.o session/address.o session/command.o session/content.o session/envelope.o \
+	session/line.o session/message.o session/parameter.o session/reply.o session/text.o \
+	session/trace.o
+HANDLER = smtp-handler.o handler/clock.o handler/connection.o handler/deliver.o handler/facts.o \
+	handler/log.o handler/options.o handler/outputs.o handler/patience.o handler/problem.o \
+	handler/recipients.o handler/report.o handler/signals.o handler/spool.o handler/stream.o \
+	handler/systemd.o handler/template.o
+HELPERS = maildir-deliver
+UNITS = smtp.socket smtp-handler@.service
+EXAMPLES = xinetd.conf inetd.conf tcpserver-run dovecot.conf
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
+FLAGS = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
+SYSTEMD_yes = -DWITH_SYSTEMD
+SANITIZE = -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+# Debian's packages: to build, to run, to test and to lint.
+BUILD_PACKAGES = gcc libc6-dev libsystemd-dev
+RUN_PACKAGES = $(BUILD_PACKAGES) ucspi-tcp curl
+TEST_PACKAGES = $(RUN_PACKAGES) bats binutils dovecot-imapd dovecot-pop3d libbsd0 \
+	libevent-2.1-7 libtirpc3 libwrap0 netbase procps python3 strace systemd
+LINT_PACKAGES = $(BUILD_PACKAGES) clang clang-format clang-tidy cppcheck mandoc shellcheck
+
+PROGRAMS = smtp-handler $(HELPERS:%=helpers/%)
+
+.PHONY: all run test lint install uninstall clean help FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAMS) ## build smtp-handler and its helpers
+
+# Each build has its directory: release; sanitize, for the tests; plain, without systemd.
+smtp-handler: $(addprefix build/release/,$(HANDLER) $(SESSION))
+	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+helpers/%: build/release/helpers/%.o
+	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+build/sanitize/smtp-handler: $(addprefix build/sanitize/,$(HANDLER) $(SESSION))
+	$(CC) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+build/sanitize/helpers/%: build/sanitize/helpers/%.o
+	$(CC) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+build/plain/smtp-handler: $(addprefix build/plain/,$(HANDLER) $(SESSION))
+	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Runs the session without a process, for the tests.
+build/session-driver: $(addprefix build/release/,test/session-driver.o $(SESSION))
+	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^
+
+build/sanitize/session-driver: $(addprefix build/sanitize/,test/session-driver.o $(SESSION))
+	$(CC) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^
+
+build/release/%.o: %.c build/flags
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(SYSTEMD_$(WITH_SYSTEMD)) -MMD -MP -c -o $@ $<
+
+build/sanitize/%.o: %.c build/flags
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(SYSTEMD_$(WITH_SYSTEMD)) $(SANITIZE) -MMD -MP -c -o $@ $<
+
+build/plain/%.o: %.c build/flags
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+
+# Changes when the flags do, so that objects made with others are made anew.
+build/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(FLAGS) $(WITH_SYSTEMD)' | cmp -s - $@ || echo '$(CC) $(FLAGS) $(WITH_SYSTEMD)' >$@
+
+-include $(shell find build -name '*.d' 2>/dev/null)
+
+# Installs which of the Debian packages $(1) are missing, and keeps them from starting daemons.
+define install_packages
+@command -v dpkg-query >/dev/null || { echo "No Debian: these must be there: $(1)"; exit 0; }; \
+missing=$$(for package in $(1); do \
+	dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q ' installed$$' || \
+	echo $$package; done); \
+if [ -n "$$missing" ]; then \
+	echo "Installing Debian packages:" $$missing; \
+	$$([ "$$(id -u)" = 0 ] || echo sudo) sh -ec ' \
+		policy=/usr/sbin/policy-rc.d; \
+		if [ ! -e $$policy ]; then \
+			trap "rm -f $$policy" EXIT; \
+			printf "#!/bin/sh\nexit 101\n" >$$policy; chmod 755 $$policy; \
+		fi; \
+		install="apt-get -q install -y --no-install-recommends"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		$$install "$$@" || { apt-get -q update && $$install "$$@"; }' \
+	sh $$missing >build/packages.log 2>&1 </dev/null || { tail -20 build/packages.log; exit 1; }; \
+fi
+endef
+
+# xinetd and openbsd-inetd cannot be installed side by side, nor need they be.
+build/peers/unpacked:
+	@mkdir -p $(@D)
+	cd $(@D) && apt-get -q download xinetd openbsd-inetd
+	cd $(@D) && for package in *.deb; do dpkg -x "$$package" . && rm "$$package"; done
+	@touch $@
+
+run: ## receive mail on 127.0.0.1:2525 into ./Maildir
+	@mkdir -p build
+	$(call install_packages,$(RUN_PACKAGES))
+	@$(MAKE) --no-print-directory all
+	@echo 'Send a mail:  printf "Subject: hello\n\nIt works.\n" | curl --crlf --url smtp://127.0.0.1:2525 --mail-from me@example.org --mail-rcpt you@localhost --upload-file -'
+	@echo 'See it:       cat Maildir/new/*'
+	@exec tcpserver -HR -l localhost 127.0.0.1 2525 ./smtp-handler --log stderr helpers/maildir-deliver Maildir
+
+test: ## build for release and with sanitizers, run all tests against both
+	@mkdir -p build
+	$(call install_packages,$(TEST_PACKAGES))
+	@$(MAKE) --no-print-directory all build/peers/unpacked build/plain/smtp-handler \
+		build/session-driver build/sanitize/session-driver \
+		$(PROGRAMS:%=build/sanitize/%)
+	@test/run
+
+lint: ## look for faults with clang-format, clang-tidy, cppcheck, shellcheck, mandoc
+	@mkdir -p build
+	$(call install_packages,$(LINT_PACKAGES))
+	.ci/lint
+
+install: all ## install, under $(prefix) and below $(DESTDIR)
+	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 \
+		$(DESTDIR)$(docdir) $(DESTDIR)$(unitdir)
+	install smtp-handler $(DESTDIR)$(sbindir)
+	install $(HELPERS:%=helpers/%) $(DESTDIR)$(libexecdir)
+	install -m 644 smtp-handler.8 $(DESTDIR)$(mandir)/man8
+	for file in $(UNITS); do sed 's:/usr/local:$(prefix):g' units/$$file \
+		>$(DESTDIR)$(unitdir)/$$file || exit; done
+	for file in $(EXAMPLES); do sed 's:/usr/local:$(prefix):g' units/$$file \
+		>$(DESTDIR)$(docdir)/$$file || exit; done
+	install -m 644 README.md LICENSE $(DESTDIR)$(docdir)
+	ln -sf smtp-handler@.service $(DESTDIR)$(unitdir)/smtp@.service
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(sbindir)/smtp-handler $(DESTDIR)$(mandir)/man8/smtp-handler.8 \
+		$(UNITS:%=$(DESTDIR)$(unitdir)/%) $(DESTDIR)$(unitdir)/smtp@.service
+	rm -rf $(DESTDIR)$(libexecdir) $(DESTDIR)$(docdir)
+
+clean: ## remove what was built
+	rm -rf build $(PROGRAMS)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 12

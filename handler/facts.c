@@ -1,0 +1,146 @@
+#include "facts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A macro and a variable for a fact; NULL where it has none of that sort. */
+static const struct {
+    enum fact fact;
+    const char *macro;
+    const char *variable;
+} rows[] = {
+    {FACT_SENDER, "sender", "SENDER"},
+    {FACT_RECIPIENT, "recipient", "RECIPIENT"},
+    {FACT_RECIPIENTS, "recipients", "RECIPIENTS"},
+    {FACT_LOCAL, "local", "LOCAL"},
+    {FACT_DOMAIN, "domain", "DOMAIN"},
+    {FACT_DOMAIN, NULL, "HOST"}, /* qmail-command(8) */
+    {FACT_EXTENSION, "extension", "EXTENSION"},
+    {FACT_EXTENSION, NULL, "EXT"}, /* qmail-command(8) */
+    {FACT_CLIENT_ADDRESS, "client_address", "CLIENT_ADDRESS"},
+    {FACT_CLIENT_PORT, NULL, "CLIENT_PORT"},
+    {FACT_CLIENT_HOSTNAME, NULL, "CLIENT_HOSTNAME"},
+    {FACT_HELO, "helo", "CLIENT_HELO"},
+    {FACT_PROTOCOL, NULL, "CLIENT_PROTOCOL"},
+    {FACT_TRANSACTION_ID, NULL, "TRANSACTION_ID"},
+    {FACT_MESSAGE_SIZE, NULL, "MESSAGE_SIZE"},
+    {FACT_DEADLINE, NULL, "DEADLINE"},
+};
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
+/* Meant for us, or a fact that would be somebody else's here. */
+static const char *const withheld[] = {
+    "LISTEN_FDS",   "LISTEN_PID",    "LISTEN_FDNAMES", "NOTIFY_SOCKET",
+    "WATCHDOG_PID", "WATCHDOG_USEC", "SASL_METHOD",    "SASL_USERNAME",
+    "TLS_CIPHER",   "TLS_PROTOCOL",  "ENVID",
+};
+
+static struct span known_or(const char *value)
+{
+    return span_of(value[0] != '\0' ? value : "unknown");
+}
+
+void facts_gather(struct facts *facts, const struct session *session,
+                  const struct connection *connection, const struct options *options,
+                  const struct mailbox *recipient, uint64_t size)
+{
+    const struct envelope *envelope = session_envelope(session);
+    struct span *values = facts->values;
+    memset(facts->values, 0, sizeof facts->values);
+    values[FACT_SENDER] = mailbox_whole(&envelope->sender);
+    values[FACT_RECIPIENTS] = envelope_recipients(envelope);
+    if (recipient != NULL) {
+        facts->recipient = *recipient;
+        values[FACT_RECIPIENT] = mailbox_whole(&facts->recipient);
+        values[FACT_RECIPIENTS] = values[FACT_RECIPIENT];
+        values[FACT_LOCAL] = mailbox_local(&facts->recipient);
+        values[FACT_DOMAIN] = mailbox_domain(&facts->recipient);
+        values[FACT_EXTENSION] =
+            recipients_split(values[FACT_LOCAL], options->recipient_delimiter).extension;
+    }
+    values[FACT_CLIENT_ADDRESS] = known_or(connection->client_address);
+    values[FACT_CLIENT_HOSTNAME] = known_or(connection->client_hostname);
+    (void)snprintf(facts->port, sizeof facts->port, "%u", connection->client_port % 65536);
+    values[FACT_CLIENT_PORT] =
+        connection->client_port > 0 ? span_of(facts->port) : span_of("unknown");
+    values[FACT_HELO] = session_helo(session);
+    values[FACT_PROTOCOL] = session_protocol(session);
+    values[FACT_TRANSACTION_ID] = session_id(session);
+    (void)snprintf(facts->size, sizeof facts->size, "%llu", (unsigned long long)size);
+    values[FACT_MESSAGE_SIZE] = span_of(facts->size);
+    (void)snprintf(facts->deadline, sizeof facts->deadline, "%u", options->delivery_timeout);
+    values[FACT_DEADLINE] = span_of(facts->deadline);
+}
+
+enum fact facts_find(struct span name)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].macro != NULL && strlen(rows[i].macro) == name.length &&
+            memcmp(rows[i].macro, name.octets, name.length) == 0)
+            return rows[i].fact;
+    return FACT_COUNT;
+}
+
+bool facts_is_of_recipient(enum fact fact)
+{
+    return fact == FACT_RECIPIENT || fact == FACT_LOCAL || fact == FACT_DOMAIN ||
+           fact == FACT_EXTENSION;
+}
+
+/* Whether the variable "NAME=..." is not to be inherited. */
+static bool is_withheld(const char *variable)
+{
+    size_t length = strcspn(variable, "=");
+    for (size_t i = 0; i < sizeof withheld / sizeof *withheld; i++)
+        if (strlen(withheld[i]) == length && memcmp(withheld[i], variable, length) == 0)
+            return true;
+    for (size_t i = 0; i < ROWS; i++)
+        if (strlen(rows[i].variable) == length && memcmp(rows[i].variable, variable, length) == 0)
+            return true;
+    return false;
+}
+
+static bool add(struct facts_environment *environment, char *variable)
+{
+    if (environment->count + 1 == sizeof environment->variables / sizeof *environment->variables)
+        return false;
+    environment->variables[environment->count++] = variable;
+    environment->variables[environment->count] = NULL;
+    return true;
+}
+
+static bool add_fact(struct facts_environment *environment, const char *name, struct span value)
+{
+    char *variable = environment->octets + environment->used;
+    size_t room = sizeof environment->octets - environment->used;
+    size_t name_length = strlen(name);
+    if (name_length + 1 + value.length + 1 > room)
+        return false;
+    memcpy(variable, name, name_length);
+    variable[name_length] = '=';
+    memcpy(variable + name_length + 1, value.octets, value.length);
+    variable[name_length + 1 + value.length] = '\0';
+    environment->used += name_length + 1 + value.length + 1;
+    return add(environment, variable);
+}
+
+int facts_export(const struct facts *facts, struct facts_environment *environment)
+{
+    static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
+    environment->count = environment->used = 0;
+    for (char **variable = environ; *variable != NULL; variable++)
+        if (!is_withheld(*variable) && !add(environment, *variable))
+            return -E2BIG;
+    if (getenv("PATH") == NULL && !add(environment, path))
+        return -E2BIG;
+    for (size_t i = 0; i < ROWS; i++) {
+        struct span value = facts->values[rows[i].fact];
+        if (value.octets != NULL && !add_fact(environment, rows[i].variable, value))
+            return -E2BIG;
+    }
+    return 0;
+}

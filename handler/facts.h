@@ -1,0 +1,66 @@
+/*
+ * What a delivery command is told of a message, each fact under the names that its neighbours have
+ * for it: as a macro in an argument, as a variable in the environment.
+ */
+#ifndef HANDLER_FACTS_H
+#define HANDLER_FACTS_H
+
+#include "connection.h"
+#include "options.h"
+#include "recipients.h"
+
+enum fact {
+    FACT_SENDER,
+    FACT_RECIPIENT,
+    FACT_RECIPIENTS,
+    FACT_LOCAL,
+    FACT_DOMAIN,
+    FACT_EXTENSION,
+    FACT_CLIENT_ADDRESS,
+    FACT_CLIENT_PORT,
+    FACT_CLIENT_HOSTNAME,
+    FACT_HELO,
+    FACT_PROTOCOL,
+    FACT_TRANSACTION_ID,
+    FACT_MESSAGE_SIZE,
+    FACT_DEADLINE,
+    FACT_COUNT
+};
+
+struct facts {
+    struct span values[FACT_COUNT]; /* octets are NULL where a fact does not apply */
+    struct mailbox recipient;       /* what some of the values borrow from */
+    char port[8], size[24], deadline[16];
+};
+
+/*
+ * The facts of the session's transaction; the spans borrow from `session`, `connection` and
+ * `facts`. `recipient` is the only one, or NULL where there are several; `size` is in octets.
+ */
+void facts_gather(struct facts *facts, const struct session *session,
+                  const struct connection *connection, const struct options *options,
+                  const struct mailbox *recipient, uint64_t size);
+
+/* The fact that an argument calls {name}; FACT_COUNT for none. */
+enum fact facts_find(struct span name);
+
+/* Whether a fact is one of the one recipient. */
+bool facts_is_of_recipient(enum fact fact);
+
+enum { FACTS_ENVIRONMENT_OCTETS = 256 * 1024 };
+
+/* An environment for execve(2), kept here. */
+struct facts_environment {
+    char *variables[1024];
+    size_t count;
+    size_t used;
+    char octets[FACTS_ENVIRONMENT_OCTETS];
+};
+
+/*
+ * Makes the environment of the command: our own without what would be untrue there, and the
+ * facts. 0, or -E2BIG.
+ */
+int facts_export(const struct facts *facts, struct facts_environment *environment);
+
+#endif

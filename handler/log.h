@@ -1,0 +1,61 @@
+/*
+ * The log: one event a line, "event name=value name=value", to the journal, syslog or standard
+ * error. Values may come from a client; none can forge a line or another value. Nothing is ever
+ * written to standard error where that is the client's connection.
+ */
+#ifndef HANDLER_LOG_H
+#define HANDLER_LOG_H
+
+#include <stdint.h>
+
+#include "options.h"
+
+enum {
+    LOG_FIELDS_MAX = 16,
+    LOG_VALUE_MAX = 512,  /* octets of a value; the rest is cut */
+    LOG_OCTETS_MAX = 8192 /* of all names and values: LOG_FIELDS_MAX of the longest */
+};
+
+/* As in syslog(3). */
+enum log_level {
+    LOG_LEVEL_ERROR = 3,
+    LOG_LEVEL_WARNING = 4,
+    LOG_LEVEL_INFO = 6,
+    LOG_LEVEL_DEBUG = 7
+};
+
+struct log_field {
+    size_t start; /* of "NAME=value" in the event's octets */
+    size_t name_length;
+    size_t length;
+};
+
+struct log_event {
+    enum log_level level;
+    const char *name; /* borrowed */
+    size_t count;     /* of fields */
+    size_t used;      /* of octets */
+    struct log_field fields[LOG_FIELDS_MAX];
+    char octets[LOG_OCTETS_MAX + LOG_FIELDS_MAX * 32];
+};
+
+void log_open(enum log_option where, bool stderr_is_client);
+
+void log_begin(struct log_event *event, enum log_level level, const char *name);
+
+/*
+ * Adds a copy of `value` under `name`, up to 24 small letters; in the journal the field is called
+ * SMTP_ and that in capitals. An empty value is left out.
+ */
+void log_add(struct log_event *event, const char *name, struct span value);
+void log_add_number(struct log_event *event, const char *name, uint64_t value);
+
+/* Milliseconds, written as seconds. */
+void log_add_seconds(struct log_event *event, const char *name, int64_t milliseconds);
+
+void log_send(const struct log_event *event);
+
+/* Trouble of our own: the event "trouble" with what printf makes of the rest as its text. */
+__attribute__((format(printf, 1, 2))) void log_trouble(const char *format, ...);
+
+#endif

@@ -1,0 +1,386 @@
+#include "options.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* What values a sort of option takes. */
+struct kind {
+    /* Puts `value` where it belongs; false where it is not fit. */
+    bool (*take)(const struct kind *kind, void *target, const char *value);
+    const char *wanted;       /* what a fit value is, in words */
+    const char *const *words; /* the choices, ended by NULL */
+    unsigned long long least, most;
+    bool not_in_file; /* makes sense on the command line alone */
+};
+
+struct row {
+    const char *name;
+    const char *argument; /* what the help calls it; NULL for an option without one */
+    const struct kind *kind;
+    size_t offset; /* of the target in struct options */
+    const char *help;
+};
+
+static bool take_flag(const struct kind *kind, void *target, const char *value)
+{
+    (void)kind, (void)value; /* there is nothing to choose */
+    *(bool *)target = true;
+    return true;
+}
+
+static bool take_string(const struct kind *kind, void *target, const char *value)
+{
+    (void)kind; /* no bounds */
+    *(const char **)target = value;
+    return value[0] != '\0';
+}
+
+static bool take_hostname(const struct kind *kind, void *target, const char *value)
+{
+    return take_string(kind, target, value) && domain_is_valid(span_of(value));
+}
+
+static bool take_domain(const struct kind *kind, void *target, const char *value)
+{
+    struct options_domains *domains = target;
+    (void)kind; /* no bounds */
+    if (domains->count == OPTIONS_DOMAINS_MAX)
+        return false;
+    domains->names[domains->count++] = value;
+    return strcmp(value, "*") == 0 || domain_is_valid(span_of(value));
+}
+
+static bool take_delimiter(const struct kind *kind, void *target, const char *value)
+{
+    (void)kind; /* no bounds */
+    *(char *)target = value[0];
+    return strlen(value) == 1 && value[0] > ' ' && value[0] <= '~' &&
+           strchr("@.\"", value[0]) == NULL;
+}
+
+/* A number with K, M or G behind it, where `units` allows that. */
+static bool parse_number(const struct kind *kind, const char *value, bool units,
+                         unsigned long long *number)
+{
+    static const char letters[] = "KMG";
+    char *end;
+    if (value[0] < '0' || value[0] > '9')
+        return false;
+    errno = 0;
+    *number = strtoull(value, &end, 10);
+    if (errno != 0)
+        return false;
+    const char *letter = units && *end != '\0' ? strchr(letters, *end) : NULL;
+    if (letter != NULL) {
+        unsigned shift = 10 * (unsigned)(letter - letters + 1);
+        if (*number > kind->most >> shift)
+            return false;
+        *number <<= shift;
+        end++;
+    }
+    return *end == '\0' && *number >= kind->least && *number <= kind->most;
+}
+
+static bool take_number(const struct kind *kind, void *target, const char *value)
+{
+    unsigned long long number;
+    if (!parse_number(kind, value, false, &number))
+        return false;
+    *(unsigned *)target = (unsigned)number;
+    return true;
+}
+
+static bool take_size(const struct kind *kind, void *target, const char *value)
+{
+    unsigned long long number;
+    if (!parse_number(kind, value, true, &number))
+        return false;
+    *(uint64_t *)target = number;
+    return true;
+}
+
+_Static_assert(sizeof(enum newlines_option) == sizeof(unsigned) &&
+                   sizeof(enum line_ending) == sizeof(unsigned) &&
+                   sizeof(enum log_option) == sizeof(unsigned),
+               "take_choice writes any enum");
+
+static bool take_choice(const struct kind *kind, void *target, const char *value)
+{
+    for (unsigned i = 0; kind->words[i] != NULL; i++) {
+        if (strcmp(kind->words[i], value) == 0) {
+            *(unsigned *)target = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In the order of their enums. */
+static const char *const newlines_words[] = {"auto", "strict", "lenient", NULL};
+static const char *const line_ending_words[] = {"lf", "crlf", NULL};
+static const char *const log_words[] = {"auto", "journal", "syslog", "stderr", "none", NULL};
+
+static const struct kind flag_kind = {take_flag, .wanted = ""};
+static const struct kind action_kind = {take_flag, .wanted = "", .not_in_file = true};
+static const struct kind config_kind = {take_string, .wanted = "a file's name",
+                                        .not_in_file = true};
+static const struct kind file_kind = {take_string, .wanted = "a file's name"};
+static const struct kind directory_kind = {take_string, .wanted = "a directory's name"};
+static const struct kind hostname_kind = {take_hostname, .wanted = "a domain name"};
+static const struct kind domain_kind = {take_domain, .wanted = "a domain name or *, 256 at most"};
+static const struct kind delimiter_kind = {take_delimiter,
+                                           .wanted = "one character other than @ . \""};
+static const struct kind size_kind = {take_size, .wanted = "a number of octets, K, M or G allowed",
+                                      .most = UINT64_MAX / 2};
+static const struct kind recipients_kind = {take_number, .wanted = "a number from 1 to 1000",
+                                            .least = 1, .most = ENVELOPE_RECIPIENTS_MAX};
+static const struct kind count_kind = {take_number, .wanted = "a number from 1", .least = 1,
+                                       .most = 1000000000};
+static const struct kind seconds_kind = {
+    take_number, .wanted = "a number of seconds from 1 to a year", .least = 1, .most = 31536000};
+static const struct kind rate_kind = {take_number, .wanted = "a number of octets a second",
+                                      .most = 1000000000};
+static const struct kind newlines_kind = {take_choice, .wanted = "strict, lenient or auto",
+                                          .words = newlines_words};
+static const struct kind line_ending_kind = {take_choice, .wanted = "lf or crlf",
+                                             .words = line_ending_words};
+static const struct kind log_target_kind = {
+    take_choice, .wanted = "journal, syslog, stderr or none", .words = log_words};
+
+static const struct row rows[] = {
+    {"config", "FILE", &config_kind, offsetof(struct options, config),
+     "read options from FILE, one 'name value' a line"},
+    {"hostname", "NAME", &hostname_kind, offsetof(struct options, hostname),
+     "our name (the host's)"},
+    {"domain", "NAME", &domain_kind, offsetof(struct options, domains),
+     "accept recipients at NAME, * for any; repeatable (hostname, localhost)"},
+    {"recipients", "FILE", &file_kind, offsetof(struct options, recipients),
+     "accept these only: lines 'local@domain' or '@domain'"},
+    {"recipient-delimiter", "C", &delimiter_kind, offsetof(struct options, recipient_delimiter),
+     "splits local part and extension (+)"},
+    {"max-size", "BYTES", &size_kind, offsetof(struct options, max_size),
+     "largest message, 0 for no limit; K, M, G allowed (25M)"},
+    {"max-recipients", "N", &recipients_kind, offsetof(struct options, max_recipients),
+     "recipients a message (1000)"},
+    {"max-messages", "N", &count_kind, offsetof(struct options, max_messages),
+     "messages a connection (1000)"},
+    {"max-errors", "N", &count_kind, offsetof(struct options, max_errors),
+     "errors, then 421 and close (20)"},
+    {"command-timeout", "SECONDS", &seconds_kind, offsetof(struct options, command_timeout),
+     "idle for a command (300)"},
+    {"data-timeout", "SECONDS", &seconds_kind, offsetof(struct options, data_timeout),
+     "idle within a message (180)"},
+    {"delivery-timeout", "SECONDS", &seconds_kind, offsetof(struct options, delivery_timeout),
+     "for COMMAND, which is killed then (240)"},
+    {"session-timeout", "SECONDS", &seconds_kind, offsetof(struct options, session_timeout),
+     "for the whole session (3600)"},
+    {"min-rate", "BYTES", &rate_kind, offsetof(struct options, min_rate),
+     "message octets a second, averaged, 0 for any (500)"},
+    {"one-recipient", NULL, &flag_kind, offsetof(struct options, one_recipient),
+     "run COMMAND once for each recipient"},
+    {"newlines", "HOW", &newlines_kind, offsetof(struct options, newlines),
+     "strict, lenient or auto: whether a bare LF ends a line (auto)"},
+    {"line-ending", "WHICH", &line_ending_kind, offsetof(struct options, line_ending),
+     "lf or crlf: what COMMAND reads (lf)"},
+    {"no-trace", NULL, &flag_kind, offsetof(struct options, no_trace),
+     "add neither Return-Path nor Received"},
+    {"spool", "DIR", &directory_kind, offsetof(struct options, spool),
+     "where large messages go ($RUNTIME_DIRECTORY, $TMPDIR, /var/tmp)"},
+    {"log", "WHERE", &log_target_kind, offsetof(struct options, log),
+     "journal, syslog, stderr or none (the best that is there)"},
+    {"check", NULL, &action_kind, offsetof(struct options, check),
+     "check options, files and COMMAND, serve nothing"},
+    {"help", NULL, &action_kind, offsetof(struct options, help), "show this"},
+    {"version", NULL, &action_kind, offsetof(struct options, version), "show the version"},
+};
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static const struct row *find_row(struct span name)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (strlen(rows[i].name) == name.length &&
+            memcmp(rows[i].name, name.octets, name.length) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+static void set_defaults(struct options *options)
+{
+    memset(options, 0, offsetof(struct options, file));
+    options->recipient_delimiter = '+';
+    options->max_size = 25 * 1024 * 1024;
+    options->max_recipients = ENVELOPE_RECIPIENTS_MAX;
+    options->max_messages = 1000;
+    options->max_errors = 20;
+    options->command_timeout = 300;
+    options->data_timeout = 180;
+    options->delivery_timeout = 240;
+    options->session_timeout = 3600;
+    options->min_rate = 500;
+}
+
+static bool set(struct options *options, const struct row *row, const char *value,
+                struct problem *problem, int status)
+{
+    if (row->kind->take(row->kind, (char *)options + row->offset, value))
+        return true;
+    return problem_set(problem, status, "option %s: '%s' is not %s", row->name, value,
+                       row->kind->wanted);
+}
+
+/* Reads the options off argv; `given` says which there were. What is left is the command. */
+static bool read_arguments(struct options *options, char **argv, bool given[ROWS],
+                           struct problem *problem)
+{
+    char **argument = argv + 1;
+    while (*argument != NULL && strncmp(*argument, "--", 2) == 0 && (*argument)[2] != '\0') {
+        char *name = *argument++ + 2;
+        size_t length = strcspn(name, "=");
+        const char *value = name[length] == '=' ? name + length + 1 : NULL;
+        const struct row *row = find_row((struct span){name, length});
+        if (row == NULL)
+            return problem_set(problem, EX_USAGE, "unknown option --%s", name);
+        if (row->argument == NULL && value != NULL)
+            return problem_set(problem, EX_USAGE, "option %s takes no value", row->name);
+        if (row->argument != NULL && value == NULL && (value = *argument++) == NULL)
+            return problem_set(problem, EX_USAGE, "option %s needs a value", row->name);
+        if (!set(options, row, value == NULL ? "" : value, problem, EX_USAGE))
+            return false;
+        given[row - rows] = true;
+    }
+    if (*argument != NULL && strcmp(*argument, "--") == 0)
+        argument++;
+    else if (*argument != NULL && (*argument)[0] == '-' && (*argument)[1] != '\0')
+        return problem_set(problem, EX_USAGE, "unknown option %s", *argument);
+    if (*argument != NULL)
+        options->command = argument;
+    return true;
+}
+
+/* Splits `value` into words in place; within double quotes blanks belong to the word. */
+static bool split_command(struct options *options, char *value)
+{
+    unsigned count = 0;
+    options->command = options->words;
+    while (*(value += strspn(value, " \t")) != '\0') {
+        char *to = value;
+        bool quoted = false;
+        if (count == OPTIONS_WORDS_MAX)
+            return false;
+        options->words[count++] = value;
+        for (; *value != '\0' && (quoted || strchr(" \t", *value) == NULL); value++) {
+            if (*value == '"')
+                quoted = !quoted;
+            else
+                *to++ = *value;
+        }
+        bool last = *value == '\0';
+        *to = '\0';
+        if (quoted)
+            return false;
+        if (last)
+            break;
+        value++;
+    }
+    options->words[count] = NULL;
+    return count > 0;
+}
+
+/* Reads one line of the file, without its end. */
+static bool read_line(struct options *options, char *line, const bool given[ROWS],
+                      bool command_given, struct problem *problem)
+{
+    line += strspn(line, " \t");
+    size_t end = strlen(line);
+    while (end > 0 && strchr(" \t\r", line[end - 1]) != NULL)
+        line[--end] = '\0';
+    if (*line == '\0' || *line == '#')
+        return true;
+
+    size_t length = strcspn(line, " \t");
+    char *value = line + length + strspn(line + length, " \t");
+    line[length] = '\0';
+    if (strcmp(line, "command") == 0) {
+        if (!command_given && !split_command(options, value))
+            return problem_set(problem, EX_CONFIG, "command: an open quote, no word or too many");
+        return true;
+    }
+    const struct row *row = find_row(span_of(line));
+    if (row == NULL || row->kind->not_in_file)
+        return problem_set(problem, EX_CONFIG, "unknown option %s", line);
+    if (row->argument == NULL && *value != '\0')
+        return problem_set(problem, EX_CONFIG, "option %s takes no value", row->name);
+    return given[row - rows] || set(options, row, value, problem, EX_CONFIG);
+}
+
+static bool load_file(struct options *options, struct problem *problem)
+{
+    FILE *file = fopen(options->config, "re");
+    if (file == NULL)
+        return problem_set(problem, EX_CONFIG, "%s: %s", options->config, strerror(errno));
+    size_t length = fread(options->file, 1, sizeof options->file, file);
+    int error = ferror(file) ? errno : 0;
+    (void)fclose(file); /* it was only read */
+    if (error != 0)
+        return problem_set(problem, EX_CONFIG, "%s: %s", options->config, strerror(error));
+    if (length == sizeof options->file)
+        return problem_set(problem, EX_CONFIG, "%s: longer than %d octets", options->config,
+                           OPTIONS_FILE_MAX);
+    if (memchr(options->file, '\0', length) != NULL)
+        return problem_set(problem, EX_CONFIG, "%s: not a text file", options->config);
+    options->file[length] = '\0';
+    return true;
+}
+
+static bool read_file(struct options *options, const bool given[ROWS], struct problem *problem)
+{
+    bool command_given = options->command != NULL;
+    if (!load_file(options, problem))
+        return false;
+    unsigned number = 1;
+    for (char *line = options->file; line != NULL; number++) {
+        char *next = strchr(line, '\n');
+        struct problem found;
+        if (next != NULL)
+            *next++ = '\0';
+        if (!read_line(options, line, given, command_given, &found))
+            return problem_set(problem, found.status, "%s:%u: %s", options->config, number,
+                               found.text);
+        line = next;
+    }
+    return true;
+}
+
+bool options_read(struct options *options, int argc, char **argv, struct problem *problem)
+{
+    bool given[ROWS] = {false};
+    set_defaults(options);
+    if (argc < 1)
+        return problem_set(problem, EX_USAGE, "no arguments at all");
+    if (!read_arguments(options, argv, given, problem))
+        return false;
+    if (options->help || options->version)
+        return true;
+    if (options->config != NULL && !read_file(options, given, problem))
+        return false;
+    if (options->command == NULL)
+        return problem_set(problem, EX_USAGE, "no delivery command; see --help");
+    return true;
+}
+
+void options_print_help(void)
+{
+    puts("usage: smtp-handler [OPTION...] [--] COMMAND [ARGUMENT...]\n\n"
+         "Serves SMTP on standard input and output; gives each message to COMMAND.\n");
+    for (size_t i = 0; i < ROWS; i++) {
+        char left[64];
+        (void)snprintf(left, sizeof left, "--%s %s", rows[i].name,
+                       rows[i].argument == NULL ? "" : rows[i].argument); /* fits */
+        printf("  %-28s %s\n", left, rows[i].help);
+    }
+}

@@ -1,0 +1,73 @@
+/*
+ * The command line and the configuration file. Both set the same options, by one table; what
+ * stands on the command line wins. Strings are borrowed from argv and from the file's text, which
+ * is kept here.
+ */
+#ifndef HANDLER_OPTIONS_H
+#define HANDLER_OPTIONS_H
+
+#include <stdint.h>
+
+#include "../session.h"
+#include "problem.h"
+
+enum {
+    OPTIONS_DOMAINS_MAX = 256,
+    OPTIONS_WORDS_MAX = 64, /* of a command in a file */
+    OPTIONS_FILE_MAX = 32 * 1024
+};
+
+enum newlines_option { NEWLINES_OPTION_AUTO, NEWLINES_OPTION_STRICT, NEWLINES_OPTION_LENIENT };
+
+enum log_option {
+    LOG_OPTION_AUTO,
+    LOG_OPTION_JOURNAL,
+    LOG_OPTION_SYSLOG,
+    LOG_OPTION_STDERR,
+    LOG_OPTION_NONE
+};
+
+struct options_domains {
+    const char *names[OPTIONS_DOMAINS_MAX];
+    unsigned count;
+};
+
+struct options {
+    const char *config;
+    const char *hostname; /* NULL where not given, as with all strings */
+    struct options_domains domains;
+    const char *recipients;
+    char recipient_delimiter;
+    uint64_t max_size; /* octets, 0 for none */
+    unsigned max_recipients;
+    unsigned max_messages;
+    unsigned max_errors;
+    unsigned command_timeout; /* seconds, as all timeouts */
+    unsigned data_timeout;
+    unsigned delivery_timeout;
+    unsigned session_timeout;
+    unsigned min_rate; /* octets a second */
+    bool one_recipient;
+    enum newlines_option newlines;
+    enum line_ending line_ending;
+    bool no_trace;
+    const char *spool;
+    enum log_option log;
+    bool check;
+    bool help;
+    bool version;
+    char **command; /* ended by NULL; NULL where there is none */
+    char *words[OPTIONS_WORDS_MAX + 1];
+    char file[OPTIONS_FILE_MAX + 1];
+};
+
+/*
+ * Reads argv and the file that it names. The options are new before. False, with `problem` filled
+ * in, where anything is wrong.
+ */
+bool options_read(struct options *options, int argc, char **argv, struct problem *problem);
+
+/* Writes the usage to standard output. */
+void options_print_help(void);
+
+#endif

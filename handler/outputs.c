@@ -1,0 +1,120 @@
+#include "outputs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "log.h"
+
+static int open_output(struct output *output)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return -errno;
+    *output = (struct output){.ours = ends[0], .commands = ends[1]};
+    return fcntl(output->ours, F_SETFL, O_NONBLOCK) == 0 ? 0 : -errno;
+}
+
+static void close_end(int *end)
+{
+    if (*end >= 0)
+        (void)close(*end); /* a pipe has no late errors */
+    *end = -1;
+}
+
+int outputs_open(struct outputs *outputs, struct span id)
+{
+    outputs->standard = outputs->error = (struct output){-1, -1};
+    outputs->id = id;
+    outputs->text_ended = false;
+    outputs->text_length = outputs->line_length = 0;
+    outputs->lines = 0;
+    int result = open_output(&outputs->standard);
+    return result == 0 ? open_output(&outputs->error) : result;
+}
+
+void outputs_close_commands(struct outputs *outputs)
+{
+    close_end(&outputs->standard.commands);
+    close_end(&outputs->error.commands);
+}
+
+static void log_line(struct outputs *outputs)
+{
+    struct log_event event;
+    struct span line = {outputs->line, outputs->line_length};
+    outputs->line_length = 0;
+    if (line.length == 0 || outputs->lines++ >= OUTPUTS_LINES_MAX)
+        return;
+    log_begin(&event, LOG_LEVEL_INFO, "command");
+    log_add(&event, "id", outputs->id);
+    log_add(&event, "text", line);
+    log_send(&event);
+}
+
+static void take_error(struct outputs *outputs, struct span octets)
+{
+    for (size_t i = 0; i < octets.length; i++) {
+        if (octets.octets[i] == '\n')
+            log_line(outputs);
+        else if (outputs->line_length < sizeof outputs->line)
+            outputs->line[outputs->line_length++] = octets.octets[i];
+    }
+}
+
+static void take_text(struct outputs *outputs, struct span octets)
+{
+    size_t end = span_find(octets, '\n');
+    size_t room = sizeof outputs->text - outputs->text_length;
+    size_t length = end < room ? end : room;
+    if (outputs->text_ended)
+        return;
+    memcpy(outputs->text + outputs->text_length, octets.octets, length);
+    outputs->text_length += length;
+    outputs->text_ended = end < octets.length;
+}
+
+/* Reads one piece; false where there is none now. */
+static bool read_piece(struct outputs *outputs, struct output *output)
+{
+    char octets[4096];
+    if (output->ours < 0)
+        return false;
+    ssize_t length = read(output->ours, octets, sizeof octets);
+    if (length < 0)
+        return errno == EINTR;
+    if (length == 0) {
+        close_end(&output->ours);
+        return false;
+    }
+    struct span piece = {octets, (size_t)length};
+    if (output == &outputs->standard)
+        take_text(outputs, piece);
+    else
+        take_error(outputs, piece);
+    return true;
+}
+
+void outputs_read(struct outputs *outputs)
+{
+    (void)read_piece(outputs, &outputs->standard); /* what is not there comes later */
+    (void)read_piece(outputs, &outputs->error);
+}
+
+void outputs_close(struct outputs *outputs)
+{
+    const int pieces = 32; /* more than a pipe holds: who writes on is not the command */
+    for (int i = 0; i < pieces && read_piece(outputs, &outputs->standard); i++)
+        ;
+    for (int i = 0; i < pieces && read_piece(outputs, &outputs->error); i++)
+        ;
+    log_line(outputs);
+    outputs_close_commands(outputs);
+    close_end(&outputs->standard.ours);
+    close_end(&outputs->error.ours);
+}
+
+struct span outputs_text(const struct outputs *outputs)
+{
+    return (struct span){outputs->text, outputs->text_length};
+}

@@ -1,0 +1,92 @@
+#include "report.h"
+
+#include "log.h"
+
+static struct span outcome_word(enum verdict verdict)
+{
+    static const char *const words[] = {
+        [OUTCOME_ACCEPTED] = "accepted",
+        [OUTCOME_DEFERRED] = "deferred",
+        [OUTCOME_REFUSED] = "refused",
+    };
+    if (verdict == VERDICT_BROKEN_OFF)
+        return span_of("broken-off");
+    return span_of(words[verdict_outcome(verdict)]);
+}
+
+/* Who it was, and who it was about. A null sender is <>, as everywhere. */
+static void add_parties(struct log_event *event, const struct session *session,
+                        const struct connection *connection)
+{
+    struct span sender = mailbox_whole(&session_envelope(session)->sender);
+    log_add(event, "client", span_of(connection->client_address));
+    log_add(event, "hostname", span_of(connection->client_hostname));
+    log_add(event, "helo", session_helo(session));
+    log_add(event, "from", sender.length > 0 ? sender : span_of("<>"));
+}
+
+/* Recipients one a line, as one value with commas. */
+static void add_recipients(struct log_event *event, const struct envelope *envelope)
+{
+    char octets[LOG_VALUE_MAX];
+    struct span all = envelope_recipients(envelope);
+    size_t length = all.length < sizeof octets ? all.length : sizeof octets;
+    memcpy(octets, all.octets, length);
+    for (size_t i = 0; i < length; i++)
+        octets[i] = (char)(octets[i] == '\n' ? ',' : octets[i]);
+    log_add(event, "to", (struct span){octets, length});
+    log_add_number(event, "recipients", envelope->count);
+}
+
+void report_address(const struct session *session, const struct connection *connection,
+                    const struct mailbox *recipient, enum verdict verdict)
+{
+    struct log_event event;
+    log_begin(&event, LOG_LEVEL_INFO, recipient == NULL ? "sender" : "recipient");
+    log_add(&event, "result", outcome_word(verdict));
+    log_add(&event, "id", session_id(session));
+    add_parties(&event, session, connection);
+    if (recipient != NULL)
+        log_add(&event, "to", mailbox_whole(recipient));
+    log_add(&event, "status", span_of(verdict_status(verdict)));
+    log_send(&event);
+}
+
+void report_message(const struct session *session, const struct connection *connection,
+                    const struct delivery *delivery)
+{
+    struct session_result result = session_result(session);
+    struct log_event event;
+    log_begin(&event, LOG_LEVEL_INFO, "message");
+    log_add(&event, "result", outcome_word(result.verdict));
+    log_add(&event, "id", session_id(session));
+    add_parties(&event, session, connection);
+    add_recipients(&event, session_envelope(session));
+    log_add_number(&event, "size", result.size);
+    log_add(&event, "status", span_of(verdict_status(result.verdict)));
+    if (result.broken_form != NULL)
+        log_add(&event, "form", span_of(result.broken_form));
+    if (delivery != NULL) {
+        log_add(&event, "command", span_of(delivery->ended));
+        log_add(&event, "reply", outputs_text(&delivery->outputs));
+        log_add_seconds(&event, "seconds", delivery->milliseconds);
+    }
+    log_send(&event);
+}
+
+void report_connection(const struct session *session, const struct connection *connection,
+                       const char *how, int64_t milliseconds)
+{
+    struct session_counts counts = session_counts(session);
+    struct log_event event;
+    log_begin(&event, LOG_LEVEL_INFO, "connection");
+    log_add(&event, "client", span_of(connection->client_address));
+    log_add(&event, "hostname", span_of(connection->client_hostname));
+    log_add(&event, "helo", session_helo(session));
+    log_add_number(&event, "messages", counts.messages);
+    log_add_number(&event, "accepted", counts.accepted);
+    log_add_number(&event, "errors", counts.errors);
+    log_add(&event, "ended", span_of(how));
+    log_add_seconds(&event, "seconds", milliseconds);
+    log_send(&event);
+}

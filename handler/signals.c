@@ -1,0 +1,70 @@
+#include "signals.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sysexits.h>
+
+static volatile sig_atomic_t stop;
+static sigset_t waiting;
+
+static void note_stop(int number)
+{
+    (void)number; /* only SIGTERM comes here */
+    stop = 1;
+}
+
+/* A handler that does nothing still ends a wait. */
+static void note_nothing(int number)
+{
+    (void)number; /* only SIGCHLD comes here */
+}
+
+static const struct {
+    int number;
+    void (*handler)(int number);
+    bool blocked;
+} rows[] = {
+    {SIGTERM, note_stop, true},
+    {SIGCHLD, note_nothing, true},
+    {SIGPIPE, SIG_IGN, false}, /* EPIPE tells the same */
+    {SIGXFSZ, SIG_IGN, false}, /* so does EFBIG: the spool is full */
+};
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
+bool signals_begin(struct problem *problem)
+{
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    for (size_t i = 0; i < ROWS; i++) {
+        struct sigaction action = {.sa_handler = rows[i].handler};
+        if (sigaction(rows[i].number, &action, NULL) != 0)
+            return problem_set(problem, EX_OSERR, "sigaction: %s", strerror(errno));
+        if (rows[i].blocked)
+            sigaddset(&blocked, rows[i].number);
+    }
+    if (sigprocmask(SIG_BLOCK, &blocked, &waiting) != 0)
+        return problem_set(problem, EX_OSERR, "sigprocmask: %s", strerror(errno));
+    for (size_t i = 0; i < ROWS; i++)
+        sigdelset(&waiting, rows[i].number);
+    return true;
+}
+
+const sigset_t *signals_waiting(void)
+{
+    return &waiting;
+}
+
+bool signals_want_stop(void)
+{
+    return stop != 0;
+}
+
+sigset_t signals_changed(void)
+{
+    sigset_t changed;
+    sigemptyset(&changed);
+    for (size_t i = 0; i < ROWS; i++)
+        sigaddset(&changed, rows[i].number);
+    return changed;
+}

@@ -1,0 +1,118 @@
+#include "spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct spool spool_of(const char *directory)
+{
+    static const char *const variables[] = {"RUNTIME_DIRECTORY", "TMPDIR"};
+    for (size_t i = 0; directory == NULL && i < sizeof variables / sizeof *variables; i++) {
+        const char *value = getenv(variables[i]);
+        if (value != NULL && value[0] == '/')
+            directory = value;
+    }
+    return (struct spool){.directory = directory != NULL ? directory : "/var/tmp",
+                          .descriptor = -1};
+}
+
+/* A file without a name; where the file system has none such, one whose name is taken away. */
+static int open_file(const char *directory)
+{
+    char path[4096];
+    int descriptor = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR);
+    if (descriptor >= 0)
+        return descriptor;
+    if (errno != EOPNOTSUPP && errno != EISDIR)
+        return -errno;
+    int length = snprintf(path, sizeof path, "%s/smtp-handler.XXXXXX", directory);
+    if (length < 0 || (size_t)length >= sizeof path)
+        return -ENAMETOOLONG;
+    descriptor = mkostemp(path, O_CLOEXEC);
+    if (descriptor < 0)
+        return -errno;
+    (void)unlink(path); /* whoever may create it may remove it */
+    return descriptor;
+}
+
+static int write_all(int descriptor, struct span octets)
+{
+    while (octets.length > 0) {
+        ssize_t written = write(descriptor, octets.octets, octets.length);
+        if (written < 0 && errno != EINTR)
+            return -errno;
+        if (written > 0)
+            octets = span_after(octets, (size_t)written);
+    }
+    return 0;
+}
+
+/* Moves the message from memory to a file. */
+static int spill(struct spool *spool)
+{
+    off_t at = 0;
+    int file = open_file(spool->directory);
+    if (file < 0)
+        return file;
+    while ((uint64_t)at < spool->length) {
+        ssize_t copied = sendfile(file, spool->descriptor, &at, spool->length - (uint64_t)at);
+        if (copied < 0 && errno != EINTR) {
+            int error = -errno;
+            (void)close(file); /* it is given up */
+            return error;
+        }
+    }
+    (void)close(spool->descriptor); /* memory has no late errors */
+    spool->descriptor = file;
+    spool->in_file = true;
+    return 0;
+}
+
+static int begin(struct spool *spool)
+{
+    spool->length = 0;
+    spool->in_file = false;
+    spool->descriptor = memfd_create("message", MFD_CLOEXEC);
+    if (spool->descriptor >= 0)
+        return 0;
+    spool->in_file = true;
+    spool->descriptor = open_file(spool->directory);
+    if (spool->descriptor >= 0)
+        return 0;
+    int error = spool->descriptor;
+    spool->descriptor = -1;
+    return error;
+}
+
+int spool_append(struct spool *spool, struct span octets)
+{
+    int result = spool->descriptor < 0 ? begin(spool) : 0;
+    if (result == 0 && !spool->in_file && spool->length + octets.length > SPOOL_MEMORY_MAX)
+        result = spill(spool);
+    if (result == 0)
+        result = write_all(spool->descriptor, octets);
+    if (result == 0)
+        spool->length += octets.length;
+    return result;
+}
+
+int spool_open(const struct spool *spool)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", spool->descriptor); /* fits */
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+void spool_discard(struct spool *spool)
+{
+    if (spool->descriptor >= 0)
+        (void)close(spool->descriptor); /* its octets are of no more use */
+    spool->descriptor = -1;
+    spool->length = 0;
+}

@@ -1,0 +1,126 @@
+#include "systemd.h"
+
+#include <stdlib.h>
+#include <sysexits.h>
+
+#ifdef WITH_SYSTEMD
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-journal.h>
+
+#define SONAME "libsystemd.so.0"
+#define NOTE                                                                                       \
+    "[{\"feature\":\"systemd\",\"description\":\"Socket activation, journal and status\","         \
+    "\"priority\":\"recommended\",\"soname\":[\"" SONAME "\"]}]"
+
+/* Names the library to those who build packages, as systemd's own programs do (ELF dlopen note). */
+__attribute__((used, section(".note.dlopen"), aligned(4))) static const struct {
+    uint32_t name_size;
+    uint32_t text_size;
+    uint32_t type;
+    char name[sizeof "FDO"];
+    char text[sizeof NOTE];
+} note = {sizeof "FDO", sizeof NOTE, 0x407c0c0a, "FDO", NOTE};
+
+static struct {
+    __typeof__(sd_listen_fds_with_names) *listen_fds_with_names;
+    __typeof__(sd_is_socket) *is_socket;
+    __typeof__(sd_journal_sendv) *journal_sendv;
+    __typeof__(sd_notify) *notify;
+} library;
+
+/* A function of the library; dlsym gives an object pointer, which ISO C makes no function of. */
+static bool find(void *handle, const char *name, void *function)
+{
+    void *symbol = dlsym(handle, name);
+    memcpy(function, &symbol, sizeof symbol);
+    return symbol != NULL;
+}
+
+static bool load(void)
+{
+    static bool tried, loaded;
+    if (tried)
+        return loaded;
+    tried = true;
+    void *handle = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
+    loaded = handle != NULL &&
+             find(handle, "sd_listen_fds_with_names", &library.listen_fds_with_names) &&
+             find(handle, "sd_is_socket", &library.is_socket) &&
+             find(handle, "sd_journal_sendv", &library.journal_sendv) &&
+             find(handle, "sd_notify", &library.notify);
+    return loaded;
+}
+
+/* Picks the connection among `count` descriptors: the one of that name, or the first. */
+static int pick(char *const *names, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (names != NULL && strcmp(names[i], "connection") == 0)
+            return SD_LISTEN_FDS_START + i;
+    return SD_LISTEN_FDS_START;
+}
+
+bool systemd_find_connection(int *descriptor, struct problem *problem)
+{
+    char **names = NULL;
+    *descriptor = -1;
+    if (getenv("LISTEN_FDS") == NULL || getenv("LISTEN_PID") == NULL)
+        return true;
+    if (!load())
+        return problem_set(problem, EX_OSFILE, "cannot load %s: %s", SONAME, dlerror());
+    int count = library.listen_fds_with_names(1, &names);
+    if (count < 0)
+        return problem_set(problem, EX_OSERR, "sd_listen_fds: %s", strerror(-count));
+    if (count > 0)
+        *descriptor = pick(names, count);
+    for (int i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+    if (count > 0 && library.is_socket(*descriptor, AF_UNSPEC, SOCK_STREAM, 0) <= 0)
+        return problem_set(problem, EX_CONFIG,
+                           "descriptor %d is no connection; the socket unit needs Accept=yes",
+                           *descriptor);
+    return true;
+}
+
+bool systemd_journal_send(const struct iovec *fields, size_t count)
+{
+    return load() && library.journal_sendv(fields, (int)count) >= 0;
+}
+
+void systemd_notify(const char *state)
+{
+    if (getenv("NOTIFY_SOCKET") != NULL && load())
+        (void)library.notify(0, state); /* mere information */
+}
+
+#else
+
+bool systemd_find_connection(int *descriptor, struct problem *problem)
+{
+    *descriptor = -1;
+    if (getenv("LISTEN_FDS") == NULL || getenv("LISTEN_PID") == NULL)
+        return true;
+    return problem_set(problem, EX_CONFIG,
+                       "built without systemd: the service needs StandardInput=socket");
+}
+
+bool systemd_journal_send(const struct iovec *fields, size_t count)
+{
+    (void)fields, (void)count; /* nobody to send them to */
+    return false;
+}
+
+void systemd_notify(const char *state)
+{
+    (void)state; /* nobody to tell */
+}
+
+#endif

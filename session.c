@@ -1,0 +1,252 @@
+#include "session.h"
+
+#include <assert.h>
+
+#include "session/command.h"
+#include "session/message.h"
+
+static struct span waiting_input(const struct session *session)
+{
+    return (struct span){session->input + session->input_start,
+                         session->input_end - session->input_start};
+}
+
+/* Reads one command line; false where there is none to read yet. */
+static bool read_command(struct session *session)
+{
+    struct span input = waiting_input(session);
+    struct span line;
+    enum line_result result = line_take(&session->line, session->settings.newlines, &input, &line);
+    session->input_start = session->input_end - input.length;
+    if (result == LINE_UNFINISHED)
+        return false;
+    session->counts.commands++;
+    if (result == LINE_TOO_LONG)
+        command_reply(session, REPLY_LINE_TOO_LONG, span_empty());
+    else if (result == LINE_BROKEN)
+        command_reply(session, REPLY_LINE_BROKEN, span_empty());
+    else
+        command_run(session, line);
+    return true;
+}
+
+/* Goes one step on; false where octets or room for a reply are missing. */
+static bool step(struct session *session)
+{
+    if (session->phase == PHASE_OVER || !replies_have_room(&session->replies))
+        return false;
+    if (session->errors_in_row >= session->settings.max_errors) {
+        command_reply(session, REPLY_TOO_MANY_ERRORS, session->settings.hostname);
+        session->phase = PHASE_OVER;
+        return false;
+    }
+    if (session->input_start == session->input_end)
+        return false;
+    if (session->phase != PHASE_CONTENT)
+        return read_command(session);
+    message_read(session);
+    return true;
+}
+
+static void advance(struct session *session)
+{
+    while (session->want == WANT_NOTHING && step(session))
+        ;
+}
+
+void session_begin(struct session *session, const struct session_settings *settings)
+{
+    session->settings = *settings;
+    session->phase = PHASE_GREETED;
+    session->want = WANT_NOTHING;
+    session->extended = false;
+    session->storing = false;
+    session->counts = (struct session_counts){.messages = 0};
+    session->errors_in_row = 0;
+    session->now = 0;
+    session->line = (struct line){.too_long = false};
+    session->helo_length = 0;
+    session->id_length = 0;
+    session->input_start = session->input_end = 0;
+    session->octets_length = 0;
+    envelope_clear(&session->envelope);
+    replies_clear(&session->replies);
+    reply_add(&session->replies, REPLY_GREETING, settings->hostname);
+}
+
+struct room session_room(struct session *session)
+{
+    if (session->phase == PHASE_OVER || session->want != WANT_NOTHING)
+        return (struct room){session->input, 0};
+    if (session->input_start == session->input_end)
+        session->input_start = session->input_end = 0;
+    if (session->input_end == sizeof session->input && session->input_start > 0) {
+        struct span input = waiting_input(session);
+        memmove(session->input, input.octets, input.length);
+        session->input_start = 0;
+        session->input_end = input.length;
+    }
+    return (struct room){session->input + session->input_end,
+                         sizeof session->input - session->input_end};
+}
+
+void session_fed(struct session *session, size_t length, int64_t now)
+{
+    assert(length <= sizeof session->input - session->input_end);
+    session->input_end += length;
+    session->now = now;
+    advance(session);
+}
+
+struct span session_replies(const struct session *session)
+{
+    return replies_waiting(&session->replies);
+}
+
+void session_written(struct session *session, size_t length)
+{
+    replies_written(&session->replies, length);
+    advance(session);
+}
+
+enum want session_want(const struct session *session)
+{
+    bool all_said = replies_waiting(&session->replies).length == 0;
+    if (session->want == WANT_NOTHING && session->phase == PHASE_OVER && all_said)
+        return WANT_CLOSE;
+    return session->want;
+}
+
+enum question session_question(const struct session *session)
+{
+    return session->question;
+}
+
+const struct mailbox *session_candidate(const struct session *session)
+{
+    return &session->candidate;
+}
+
+const struct envelope *session_envelope(const struct session *session)
+{
+    return &session->envelope;
+}
+
+struct span session_id(const struct session *session)
+{
+    return (struct span){session->id, session->id_length};
+}
+
+struct span session_helo(const struct session *session)
+{
+    return (struct span){session->helo, session->helo_length};
+}
+
+struct span session_protocol(const struct session *session)
+{
+    return span_of(session->extended ? "ESMTP" : "SMTP");
+}
+
+struct span session_octets(const struct session *session)
+{
+    return (struct span){session->octets, session->octets_length};
+}
+
+/* The sender or recipient in question may take part in the transaction. */
+static void accept_address(struct session *session)
+{
+    if (session->question == QUESTION_SENDER) {
+        session->phase = PHASE_SENDER;
+        command_reply(session, REPLY_SENDER_OK, span_empty());
+    } else if (envelope_add(&session->envelope, &session->candidate)) {
+        session->phase = PHASE_RECIPIENT;
+        command_reply(session, REPLY_RECIPIENT_OK, span_empty());
+    } else {
+        command_reply(session, REPLY_TOO_MANY_RECIPIENTS, span_empty());
+    }
+}
+
+static void refuse_address(struct session *session, enum verdict verdict, struct span text)
+{
+    if (verdict_outcome(verdict) == OUTCOME_REFUSED) {
+        session->counts.errors++;
+        session->errors_in_row++;
+    }
+    reply_add_verdict(&session->replies, verdict, text, session_id(session));
+}
+
+void session_answer(struct session *session, enum verdict verdict, struct span text)
+{
+    assert(session->want == WANT_VERDICT || session->want == WANT_DELIVERY);
+    bool whole_message = session->want == WANT_DELIVERY;
+    session->want = WANT_NOTHING;
+    if (whole_message)
+        message_answer(session, verdict, text);
+    else if (verdict == VERDICT_ACCEPTED)
+        accept_address(session);
+    else
+        refuse_address(session, verdict, text);
+    advance(session);
+}
+
+void session_stored(struct session *session, bool kept)
+{
+    assert(session->want == WANT_STORE);
+    session->want = WANT_NOTHING;
+    message_stored(session, kept);
+    advance(session);
+}
+
+void session_discarded(struct session *session)
+{
+    assert(session->want == WANT_DISCARD);
+    session->want = WANT_NOTHING;
+    if (session->phase == PHASE_CONTENT)
+        command_forget_transaction(session);
+    advance(session);
+}
+
+struct session_result session_result(const struct session *session)
+{
+    const struct content *content = &session->content;
+    return (struct session_result){
+        .verdict = session->verdict,
+        .size = content->size,
+        .broken_form = content->false_end != NULL ? content->false_end : content->broken_form,
+    };
+}
+
+void session_end(struct session *session, enum ending ending)
+{
+    static const enum reply farewells[] = {
+        [ENDING_INPUT_OVER] = REPLY_NONE,
+        [ENDING_LEFT] = REPLY_NONE,
+        [ENDING_COMMAND_TIMEOUT] = REPLY_COMMAND_TIMEOUT,
+        [ENDING_DATA_TIMEOUT] = REPLY_DATA_TIMEOUT,
+        [ENDING_SESSION_TIMEOUT] = REPLY_SESSION_TIMEOUT,
+        [ENDING_SHUTDOWN] = REPLY_SHUTDOWN,
+        [ENDING_MISCONFIGURED] = REPLY_MISCONFIGURED,
+    };
+    bool message_open = session->phase == PHASE_CONTENT && session->want != WANT_DISCARD;
+    if (ending == ENDING_LEFT || ending == ENDING_MISCONFIGURED)
+        replies_clear(&session->replies);
+    if (farewells[ending] != REPLY_NONE && session->phase != PHASE_OVER)
+        command_reply(session, farewells[ending], session->settings.hostname);
+    if (message_open) {
+        session->verdict = VERDICT_BROKEN_OFF;
+        session->want = WANT_DISCARD;
+    } else if (session->want != WANT_DISCARD) {
+        session->want = WANT_NOTHING;
+    }
+    session->phase = PHASE_OVER;
+}
+
+bool session_within_message(const struct session *session)
+{
+    return session->phase == PHASE_CONTENT;
+}
+
+struct session_counts session_counts(const struct session *session)
+{
+    return session->counts;
+}

@@ -1,0 +1,173 @@
+/*
+ * The SMTP server of RFC 5321 as a machine. The caller gives it the octets that the client sent,
+ * takes the replies away, and does what the machine wants done; the machine itself makes no system
+ * call, allocates nothing, reads no clock and never waits.
+ *
+ *     for (;;) ask session_want:
+ *         something to do   do it, then call the function that settles it
+ *         WANT_NOTHING      write what session_replies holds, read into session_room
+ *         WANT_CLOSE        end
+ *
+ * Every reply is queued only after what it vouches for has been settled.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "session/content.h"
+#include "session/envelope.h"
+#include "session/line.h"
+#include "session/reply.h"
+#include "session/span.h"
+
+enum {
+    SESSION_INPUT_MAX = 64 * 1024,  /* octets read at once */
+    SESSION_OCTETS_MAX = 64 * 1024, /* octets of a message handed over at once */
+    SESSION_ID_MAX = 64             /* octets, a message's number included */
+};
+
+/* What the machine cannot know by itself. All spans are borrowed for the session's whole life. */
+struct session_settings {
+    struct span hostname;        /* ours: a domain name, RFC 5321 2.3.5 */
+    struct span client_address;  /* in text; empty where unknown */
+    struct span client_hostname; /* a domain name; empty where unknown */
+    struct span id;              /* no other session's: atom characters, at most 40 octets */
+    uint64_t max_size;           /* of a message, in octets; 0 for no limit */
+    unsigned max_recipients;     /* a message, 1 to ENVELOPE_RECIPIENTS_MAX */
+    unsigned max_messages;       /* a session */
+    unsigned max_errors;         /* without a message accepted in between */
+    enum newlines newlines;
+    enum line_ending line_ending; /* of the octets handed over */
+    bool trace;                   /* put Return-Path and Received in front of each message */
+};
+
+/* What the caller shall do next; in brackets the function that settles it. */
+enum want {
+    WANT_NOTHING,  /* octets or time */
+    WANT_VERDICT,  /* judge what session_question asks about [session_answer] */
+    WANT_STORE,    /* keep session_octets as the message's next ones [session_stored] */
+    WANT_DELIVERY, /* deliver the whole message [session_answer] */
+    WANT_DISCARD,  /* forget the message: session_result tells why [session_discarded] */
+    WANT_CLOSE     /* close the connection: everything is said */
+};
+
+enum question {
+    QUESTION_SENDER,   /* the envelope's sender */
+    QUESTION_RECIPIENT /* session_candidate */
+};
+
+/* Why the caller ends a session that goes on otherwise. */
+enum ending {
+    ENDING_INPUT_OVER, /* the client sends no more: what waits is still said */
+    ENDING_LEFT,       /* the client is gone: nothing more is said */
+    ENDING_COMMAND_TIMEOUT,
+    ENDING_DATA_TIMEOUT,
+    ENDING_SESSION_TIMEOUT,
+    ENDING_SHUTDOWN,
+    ENDING_MISCONFIGURED /* said in place of the greeting, if that is not written yet */
+};
+
+/* Which commands make sense (RFC 5321 4.1.4). */
+enum phase {
+    PHASE_GREETED = 1,   /* neither HELO nor EHLO yet */
+    PHASE_IDLE = 2,      /* no transaction */
+    PHASE_SENDER = 4,    /* MAIL accepted, no recipient */
+    PHASE_RECIPIENT = 8, /* a recipient accepted */
+    PHASE_CONTENT = 16,  /* within the message */
+    PHASE_OVER = 32      /* nothing more is read */
+};
+
+/* What is known of a message when it is forgotten. */
+struct session_result {
+    enum verdict verdict;
+    uint64_t size;           /* octets received, as RFC 1870 counts them */
+    const char *broken_form; /* the wrong line end met, in words; NULL for none */
+};
+
+/* How a session went, for the log. */
+struct session_counts {
+    unsigned messages; /* transactions begun */
+    unsigned accepted; /* messages delivered */
+    unsigned errors;   /* 5xx replies to the client's mistakes, in all */
+    unsigned commands; /* lines, whatever they held */
+    bool quit;         /* the client took its leave */
+};
+
+/* The machine. The caller owns its memory and reads none of its fields. */
+struct session {
+    struct session_settings settings;
+    enum phase phase;
+    enum want want;
+    enum question question;
+    bool extended; /* greeted with EHLO */
+    bool storing;  /* octets of the message may have been handed over */
+    enum verdict verdict;
+    struct session_counts counts;
+    unsigned errors_in_row;
+    int64_t now;
+    struct line line;
+    struct content content;
+    struct mailbox candidate;
+    char helo[DOMAIN_MAX];
+    size_t helo_length;
+    char id[SESSION_ID_MAX];
+    size_t id_length;
+    struct envelope envelope;
+    struct replies replies;
+    size_t input_start, input_end;
+    size_t octets_length;
+    char input[SESSION_INPUT_MAX];
+    char octets[SESSION_OCTETS_MAX];
+};
+
+/* Makes `session` new and queues the greeting. Spans within `settings` are borrowed. */
+void session_begin(struct session *session, const struct session_settings *settings);
+
+/* Where octets from the client may be read to; no room while the machine cannot take any. */
+struct room session_room(struct session *session);
+
+/* `length` octets were read into the room at `now`, in seconds since 1970, UTC. */
+void session_fed(struct session *session, size_t length, int64_t now);
+
+/* Octets that wait to be written to the client; empty for none. */
+struct span session_replies(const struct session *session);
+void session_written(struct session *session, size_t length);
+
+enum want session_want(const struct session *session);
+
+/* With WANT_VERDICT: what about, and which recipient it is that is not in the envelope yet. */
+enum question session_question(const struct session *session);
+const struct mailbox *session_candidate(const struct session *session);
+
+/* The transaction's envelope and id; the client's name as it gave it, empty before HELO. */
+const struct envelope *session_envelope(const struct session *session);
+struct span session_id(const struct session *session);
+struct span session_helo(const struct session *session);
+
+/* The protocol by its name in RFC 3848 ("SMTP", "ESMTP"). */
+struct span session_protocol(const struct session *session);
+
+/* With WANT_STORE: the octets, up to SESSION_OCTETS_MAX. */
+struct span session_octets(const struct session *session);
+
+/*
+ * Settles WANT_VERDICT or WANT_DELIVERY. `text` is what the client shall be told instead of the
+ * usual words, empty for those; it is cleaned and cut to fit.
+ */
+void session_answer(struct session *session, enum verdict verdict, struct span text);
+
+/* Settles WANT_STORE. If the octets could not be kept the client is told 452 in the end. */
+void session_stored(struct session *session, bool kept);
+
+/* Settles WANT_DISCARD. */
+void session_discarded(struct session *session);
+struct session_result session_result(const struct session *session);
+
+/* Ends the session whatever it is doing, with WANT_DISCARD first where a message is open. */
+void session_end(struct session *session, enum ending ending);
+
+/* Whether the client's next octets belong to a message. */
+bool session_within_message(const struct session *session);
+
+struct session_counts session_counts(const struct session *session);
+
+#endif

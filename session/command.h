@@ -1,0 +1,18 @@
+/*
+ * The commands of RFC 5321 4.1.1, the phases that allow them, and what each does to the session.
+ */
+#ifndef SESSION_COMMAND_H
+#define SESSION_COMMAND_H
+
+#include "../session.h"
+
+/* Carries out one command line: queues its reply, or sets the want that has to be settled first. */
+void command_run(struct session *session, struct span line);
+
+/* Queues `reply`; a 5xx counts against the client. */
+void command_reply(struct session *session, enum reply reply, struct span detail);
+
+/* Forgets the transaction, so that MAIL may begin another. */
+void command_forget_transaction(struct session *session);
+
+#endif

@@ -1,0 +1,62 @@
+#include "parameter.h"
+
+/* RFC 1870 4: up to 20 digits. A number that no message could reach counts as the largest. */
+static bool take_size(struct mail_parameters *parameters, struct span value)
+{
+    if (value.length == 0 || value.length > 20)
+        return false;
+    parameters->size = 0;
+    for (size_t i = 0; i < value.length; i++) {
+        char c = value.octets[i];
+        if (c < '0' || c > '9')
+            return false;
+        unsigned digit = (unsigned)(c - '0');
+        bool fits = parameters->size <= (UINT64_MAX - digit) / 10;
+        parameters->size = fits ? parameters->size * 10 + digit : UINT64_MAX;
+    }
+    return true;
+}
+
+/* RFC 6152 2. Either kind of message is kept as it is. */
+static bool take_body(struct mail_parameters *parameters, struct span value)
+{
+    (void)parameters; /* nothing depends on the answer */
+    return span_equal(value, span_of("7BIT")) || span_equal(value, span_of("8BITMIME"));
+}
+
+static const struct {
+    const char *keyword;
+    bool (*take)(struct mail_parameters *parameters, struct span value);
+} rows[] = {
+    {"SIZE", take_size},
+    {"BODY", take_body},
+};
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
+enum parameter_result mail_parameters_parse(struct span input, struct mail_parameters *parameters,
+                                            struct span *offender)
+{
+    bool seen[ROWS] = {false};
+    *parameters = (struct mail_parameters){.size = 0};
+    for (;;) {
+        while (input.length > 0 && input.octets[0] == ' ')
+            input = span_after(input, 1);
+        if (input.length == 0)
+            return PARAMETER_OK;
+        *offender = span_first(input, span_find(input, ' '));
+        input = span_after(input, offender->length);
+
+        size_t equals = span_find(*offender, '=');
+        bool has_value = equals < offender->length;
+        struct span value = span_after(*offender, has_value ? equals + 1 : equals);
+        size_t row = 0;
+        while (row < ROWS && !span_equal(span_first(*offender, equals), span_of(rows[row].keyword)))
+            row++;
+        if (row == ROWS)
+            return PARAMETER_UNKNOWN;
+        if (seen[row] || !rows[row].take(parameters, value))
+            return PARAMETER_BAD;
+        seen[row] = true;
+    }
+}

@@ -1,0 +1,218 @@
+#include "reply.h"
+
+#include <assert.h>
+
+#include "text.h"
+
+struct row {
+    const char *code;
+    const char *status; /* RFC 3463; NULL where RFC 2034 3 wants none */
+    const char *text;   /* a % stands for the detail */
+};
+
+static const struct row rows[] = {
+    [REPLY_GREETING] = {"220", NULL, "% ESMTP smtp-handler"},
+    [REPLY_HELO] = {"250", NULL, "%"},
+    [REPLY_HELP] = {"214", "2.0.0", "Commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT"},
+    [REPLY_GOODBYE] = {"221", "2.0.0", "% closing connection"},
+    [REPLY_OK] = {"250", "2.0.0", "Ok"},
+    [REPLY_SENDER_OK] = {"250", "2.1.0", "Sender ok"},
+    [REPLY_RECIPIENT_OK] = {"250", "2.1.5", "Recipient ok"},
+    [REPLY_VRFY] = {"252", "2.0.0", "Send a message, and it will be tried"},
+    [REPLY_SEND_MESSAGE] = {"354", NULL, "Send the message, end with a dot on a line by itself"},
+
+    [REPLY_UNKNOWN_COMMAND] = {"500", "5.5.2", "Command not recognized"},
+    [REPLY_LINE_TOO_LONG] = {"500", "5.5.2", "Line too long"},
+    [REPLY_LINE_BROKEN] = {"500", "5.5.2", "Octets that no command may hold"},
+    [REPLY_NOT_IMPLEMENTED] = {"502", "5.5.1", "Command not implemented"},
+    [REPLY_BAD_SEQUENCE] = {"503", "5.5.1", "Bad sequence of commands"},
+    [REPLY_NO_RECIPIENTS] = {"554", "5.5.1", "No valid recipients"},
+    [REPLY_ARGUMENT_MISSING] = {"501", "5.5.4", "Argument missing"},
+    [REPLY_ARGUMENT_UNWANTED] = {"501", "5.5.4", "No argument allowed"},
+    [REPLY_BAD_HELO] = {"501", "5.5.4", "Not a domain name or address literal"},
+    [REPLY_BAD_SENDER] = {"501", "5.1.7", "Bad sender address syntax"},
+    [REPLY_BAD_RECIPIENT] = {"501", "5.1.3", "Bad recipient address syntax"},
+    [REPLY_SENDER_TOO_LONG] = {"501", "5.1.7", "Sender address too long"},
+    [REPLY_RECIPIENT_TOO_LONG] = {"501", "5.1.3", "Recipient address too long"},
+    [REPLY_UNKNOWN_PARAMETER] = {"555", "5.5.4", "Parameter not recognized: %"},
+    [REPLY_BAD_PARAMETER] = {"501", "5.5.4", "Bad parameter: %"},
+    [REPLY_SIZE_TOO_LARGE] = {"552", "5.3.4", "Message too large"},
+    [REPLY_TOO_MANY_RECIPIENTS] = {"452", "4.5.3", "Too many recipients"},
+
+    [REPLY_TOO_MANY_MESSAGES] = {"421", "4.7.0", "% Too many messages in one connection"},
+    [REPLY_TOO_MANY_ERRORS] = {"421", "4.7.0", "% Too many errors"},
+    [REPLY_COMMAND_TIMEOUT] = {"421", "4.4.2", "% Timeout, no command came"},
+    [REPLY_DATA_TIMEOUT] = {"421", "4.4.2", "% Timeout, the message came too slowly"},
+    [REPLY_SESSION_TIMEOUT] = {"421", "4.4.2", "% Timeout, the connection lasted too long"},
+    [REPLY_SHUTDOWN] = {"421", "4.3.2", "% Service shutting down"},
+    [REPLY_MISCONFIGURED] = {"421", "4.3.5", "% Service not available, set up wrongly"},
+};
+
+/* Here the detail is the id of the message. */
+static const struct row verdict_rows[] = {
+    [VERDICT_ACCEPTED] = {"250", "2.0.0", "Delivered, id %"},
+    [VERDICT_DEFERRED] = {"451", "4.3.0", "Trouble here, try again later, id %"},
+    [VERDICT_MISCONFIGURED] = {"451", "4.3.5", "Set up wrongly here, try again later, id %"},
+    [VERDICT_MAILBOX_TROUBLE] = {"451", "4.2.0", "Mailbox trouble, try again later, id %"},
+    [VERDICT_STORAGE_FULL] = {"452", "4.3.1", "No room for the message, try again later, id %"},
+    [VERDICT_UNKNOWN_MAILBOX] = {"550", "5.1.1", "No such mailbox, id %"},
+    [VERDICT_UNKNOWN_DOMAIN] = {"550", "5.1.2", "No such domain, id %"},
+    [VERDICT_RELAYING_DENIED] = {"550", "5.7.1", "Relaying denied, id %"},
+    [VERDICT_UNSAFE_SENDER] = {"553", "5.1.7", "Sender address not allowed, id %"},
+    [VERDICT_UNSAFE_RECIPIENT] = {"553", "5.1.3", "Recipient address not allowed, id %"},
+    [VERDICT_BAD_CONTENT] = {"554", "5.6.0", "Bad message content, id %"},
+    [VERDICT_BAD_LINE_END] = {"554", "5.6.11", "Only CR LF may end a line, id %"},
+    [VERDICT_TOO_LARGE] = {"552", "5.3.4", "Message too large, id %"},
+    [VERDICT_PROTOCOL_TROUBLE] = {"554", "5.5.0", "Message refused, id %"},
+    [VERDICT_NOT_PERMITTED] = {"550", "5.7.0", "Message not permitted, id %"},
+    [VERDICT_UNAVAILABLE] = {"554", "5.3.0", "Service for this message unavailable, id %"},
+    [VERDICT_REFUSED] = {"554", "5.0.0", "Message refused, id %"},
+    [VERDICT_BROKEN_OFF] = {"451", "4.4.2", "Message broken off, id %"},
+};
+
+void replies_clear(struct replies *replies)
+{
+    replies->start = replies->end = 0;
+}
+
+bool replies_have_room(const struct replies *replies)
+{
+    return sizeof replies->octets - replies->end >= 2 * (size_t)REPLY_ROOM;
+}
+
+struct span replies_waiting(const struct replies *replies)
+{
+    return (struct span){replies->octets + replies->start, replies->end - replies->start};
+}
+
+void replies_written(struct replies *replies, size_t length)
+{
+    assert(length <= replies->end - replies->start);
+    replies->start += length;
+    if (replies->start == replies->end)
+        replies_clear(replies);
+}
+
+/* A line to write into, behind the replies that wait; its end always fits. */
+static struct text begin_line(struct replies *replies)
+{
+    assert(sizeof replies->octets - replies->end >= REPLY_LINE_MAX);
+    return (struct text){.octets = replies->octets + replies->end, .size = REPLY_LINE_MAX - 2};
+}
+
+static void end_line(struct replies *replies, struct text *line)
+{
+    line->size += 2;
+    text_add_string(line, "\r\n");
+    replies->end += line->length;
+}
+
+/* One reply line; `text` holds a % where `detail` stands, or does not. */
+static void add_line(struct replies *replies, const char *code, struct span status,
+                     struct span text, struct span detail)
+{
+    size_t place = span_find(text, '%');
+    struct text line = begin_line(replies);
+    text_add_string(&line, code);
+    text_add_string(&line, " ");
+    text_add(&line, status);
+    text_add_string(&line, status.length > 0 ? " " : "");
+    text_add(&line, span_first(text, place));
+    if (place < text.length) {
+        text_add_printable(&line, detail);
+        text_add(&line, span_after(text, place + 1));
+    }
+    end_line(replies, &line);
+}
+
+void reply_add(struct replies *replies, enum reply reply, struct span detail)
+{
+    const struct row *row = &rows[reply];
+    struct span status = span_of(row->status == NULL ? "" : row->status);
+    add_line(replies, row->code, status, span_of(row->text), detail);
+}
+
+char reply_class(enum reply reply)
+{
+    return rows[reply].code[0];
+}
+
+void reply_add_keyword(struct replies *replies, struct span keyword, bool last)
+{
+    struct text line = begin_line(replies);
+    text_add_string(&line, last ? "250 " : "250-");
+    text_add(&line, keyword);
+    end_line(replies, &line);
+}
+
+/* How many of up to three digits `text` begins with. */
+static size_t count_digits(struct span text)
+{
+    size_t count = 0;
+    while (count < text.length && count < 3 && text.octets[count] >= '0' &&
+           text.octets[count] <= '9')
+        count++;
+    return count;
+}
+
+/* How many octets at the front of `text` are an enhanced status code (RFC 3463 2); 0 for none. */
+static size_t status_length(struct span text)
+{
+    size_t length = 0;
+    for (int part = 1; part <= 3; part++) {
+        size_t digits = count_digits(span_after(text, length));
+        length += digits;
+        if (digits == 0 || (part == 1 && digits > 1))
+            return 0;
+        if (part < 3 && (length == text.length || text.octets[length++] != '.'))
+            return 0;
+    }
+    return length == text.length || text.octets[length] == ' ' ? length : 0;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static struct span trim(struct span text)
+{
+    while (text.length > 0 && is_blank(text.octets[0]))
+        text = span_after(text, 1);
+    while (text.length > 0 && is_blank(text.octets[text.length - 1]))
+        text.length--;
+    return text;
+}
+
+void reply_add_verdict(struct replies *replies, enum verdict verdict, struct span text,
+                       struct span id)
+{
+    const struct row *row = &verdict_rows[verdict];
+    struct span status = span_of(row->status);
+    text = trim(text);
+    size_t length = status_length(text);
+    if (length > 0 && text.octets[0] == row->code[0])
+        status = span_first(text, length);
+    text = trim(span_after(text, length));
+    if (text.length > 0)
+        add_line(replies, row->code, status, span_of("%"), text);
+    else
+        add_line(replies, row->code, status, span_of(row->text), id);
+}
+
+enum outcome verdict_outcome(enum verdict verdict)
+{
+    switch (verdict_rows[verdict].code[0]) {
+    case '2':
+        return OUTCOME_ACCEPTED;
+    case '4':
+        return OUTCOME_DEFERRED;
+    default:
+        return OUTCOME_REFUSED;
+    }
+}
+
+const char *verdict_status(enum verdict verdict)
+{
+    return verdict_rows[verdict].status;
+}

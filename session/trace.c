@@ -1,0 +1,99 @@
+#include "trace.h"
+
+#include <assert.h>
+
+#include "text.h"
+
+struct date {
+    int year;
+    int month; /* 1 to 12 */
+    int day;
+};
+
+/* The Gregorian date `days` days after 1970-01-01; years are counted from March within. */
+static struct date date_of(int64_t days)
+{
+    const int64_t days_in_400_years = 146097;
+    int64_t since_march_0000 = days + 719468;
+    int64_t era = since_march_0000 / days_in_400_years;
+    int64_t day = since_march_0000 % days_in_400_years;
+    int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    int64_t day_of_year = day - (365 * year + year / 4 - year / 100);
+    int64_t month = (5 * day_of_year + 2) / 153; /* 0 is March */
+    return (struct date){
+        .year = (int)(era * 400 + year + (month >= 10 ? 1 : 0)),
+        .month = (int)(month < 10 ? month + 3 : month - 9),
+        .day = (int)(day_of_year - (153 * month + 2) / 5 + 1),
+    };
+}
+
+/* RFC 5322 3.3, in UTC. */
+static void add_date(struct text *text, int64_t time)
+{
+    static const char *const weekdays[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+    static const char *const months[] = {" Jan ", " Feb ", " Mar ", " Apr ", " May ", " Jun ",
+                                         " Jul ", " Aug ", " Sep ", " Oct ", " Nov ", " Dec "};
+    uint64_t seconds = time > 0 ? (uint64_t)time : 0;
+    int64_t days = (int64_t)(seconds / 86400);
+    struct date date = date_of(days);
+    text_add_string(text, weekdays[days % 7]);
+    text_add_string(text, ", ");
+    text_add_number(text, (uint64_t)date.day, 1);
+    text_add_string(text, months[date.month - 1]);
+    text_add_number(text, (uint64_t)date.year, 4);
+    text_add_string(text, " ");
+    text_add_number(text, seconds / 3600 % 24, 2);
+    text_add_string(text, ":");
+    text_add_number(text, seconds / 60 % 60, 2);
+    text_add_string(text, ":");
+    text_add_number(text, seconds % 60, 2);
+    text_add_string(text, " +0000");
+}
+
+/* " (client.example.org [192.0.2.1])", with what is known of it: TCP-info, RFC 5321 4.4. */
+static void add_client(struct text *text, const struct trace *trace)
+{
+    if (trace->client_address.length == 0)
+        return;
+    bool is_ipv6 = span_find(trace->client_address, ':') < trace->client_address.length;
+    text_add_string(text, " (");
+    text_add(text, trace->client_hostname);
+    text_add_string(text, trace->client_hostname.length > 0 ? " [" : "[");
+    text_add_string(text, is_ipv6 ? "IPv6:" : "");
+    text_add(text, trace->client_address);
+    text_add_string(text, "])");
+}
+
+void trace_write(const struct trace *trace, enum line_ending line_ending, struct room *output)
+{
+    const char *end = line_ending == LINE_ENDING_CRLF ? "\r\n" : "\n";
+    assert(output->length >= TRACE_MAX);
+    struct text text = {.octets = output->octets, .size = TRACE_MAX};
+    text_add_string(&text, "Return-Path: <");
+    text_add(&text, mailbox_whole(trace->sender));
+    text_add_string(&text, ">");
+    text_add_string(&text, end);
+    text_add_string(&text, "Received: from ");
+    text_add(&text, trace->helo);
+    add_client(&text, trace);
+    text_add_string(&text, end);
+    text_add_string(&text, "\tby ");
+    text_add(&text, trace->hostname);
+    text_add_string(&text, " with ");
+    text_add(&text, trace->protocol);
+    text_add_string(&text, " id ");
+    text_add(&text, trace->id);
+    if (trace->recipient != NULL) {
+        text_add_string(&text, end);
+        text_add_string(&text, "\tfor <");
+        text_add(&text, mailbox_whole(trace->recipient));
+        text_add_string(&text, ">");
+    }
+    text_add_string(&text, ";");
+    text_add_string(&text, end);
+    text_add_string(&text, "\t");
+    add_date(&text, trace->time);
+    text_add_string(&text, end);
+    output->octets += text.length;
+    output->length -= text.length;
+}

@@ -1,0 +1,348 @@
+/*
+ * Serves SMTP on one connection and gives each message to the delivery command. Here the session,
+ * which knows the protocol, and the handler, which knows the machine, meet.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "handler/clock.h"
+#include "handler/connection.h"
+#include "handler/deliver.h"
+#include "handler/log.h"
+#include "handler/options.h"
+#include "handler/patience.h"
+#include "handler/recipients.h"
+#include "handler/report.h"
+#include "handler/signals.h"
+#include "handler/spool.h"
+#include "handler/stream.h"
+#include "handler/systemd.h"
+#include "handler/template.h"
+#include "session.h"
+
+struct program {
+    struct options options;
+    struct connection connection;
+    struct stream stream;
+    struct recipients recipients;
+    struct spool spool;
+    struct patience patience;
+    struct delivery delivery;
+    struct session session;
+    struct utsname host;
+    const char *hostname;
+    char command_path[DELIVER_PATH_MAX];
+    char id[40];
+    bool delivered;  /* `delivery` is about the message at hand */
+    const char *how; /* the session was ended; NULL where nobody but the client did */
+    bool client_left;
+};
+
+/* One word for each way to end a session, for the log. */
+static void end(struct program *program, enum ending ending)
+{
+    static const char *const words[] = {
+        [ENDING_INPUT_OVER] = "eof",
+        [ENDING_LEFT] = "lost",
+        [ENDING_COMMAND_TIMEOUT] = "timeout",
+        [ENDING_DATA_TIMEOUT] = "too-slow",
+        [ENDING_SESSION_TIMEOUT] = "too-long",
+        [ENDING_SHUTDOWN] = "shutdown",
+        [ENDING_MISCONFIGURED] = "misconfigured",
+    };
+    if (program->how == NULL)
+        program->how = words[ending];
+    program->client_left |= ending == ENDING_INPUT_OVER || ending == ENDING_LEFT;
+    session_end(&program->session, ending);
+    patience_hurry(&program->patience, clock_milliseconds());
+}
+
+/* Writes what replies can go now; false where they cannot. */
+static bool write_replies(struct program *program)
+{
+    struct span replies = session_replies(&program->session);
+    if (replies.length == 0)
+        return false;
+    ssize_t written = stream_write(&program->stream, replies);
+    if (written > 0)
+        session_written(&program->session, (size_t)written);
+    else if (written != -EAGAIN)
+        end(program, ENDING_LEFT);
+    return written != -EAGAIN;
+}
+
+static void read_octets(struct program *program, struct room room)
+{
+    struct session *session = &program->session;
+    unsigned commands = session_counts(session).commands;
+    ssize_t length = stream_read(&program->stream, room);
+    if (length == -EAGAIN)
+        return;
+    if (length <= 0) {
+        end(program, length == 0 ? ENDING_INPUT_OVER : ENDING_LEFT);
+        return;
+    }
+    int64_t now = clock_milliseconds();
+    session_fed(session, (size_t)length, clock_microseconds_utc() / 1000000);
+    if (session_counts(session).commands != commands)
+        patience_renew(&program->patience, now);
+    else if (session_within_message(session))
+        patience_octets_came(&program->patience, (size_t)length, now);
+}
+
+/* The client took too long; if even the last reply cannot be written, nothing is. */
+static void run_out_of_patience(struct program *program, enum ending ending)
+{
+    end(program, program->how == NULL ? ending : ENDING_LEFT);
+}
+
+/* Nothing is wanted but octets or time: writes, waits, reads. */
+static void exchange(struct program *program)
+{
+    struct session *session = &program->session;
+    enum ending ending;
+    if (write_replies(program))
+        return;
+    struct room room = session_room(session);
+    int events = (session_replies(session).length > 0 ? STREAM_WRITABLE : 0) |
+                 (room.length > 0 ? STREAM_READABLE : 0);
+    int64_t left = patience_left(&program->patience, session_within_message(session),
+                                 clock_milliseconds(), &ending);
+    if (left == 0) {
+        run_out_of_patience(program, ending);
+        return;
+    }
+    int ready = stream_wait(&program->stream, events, left, signals_waiting());
+    if (ready < 0)
+        end(program, ENDING_LEFT);
+    else if ((ready & STREAM_READABLE) != 0)
+        read_octets(program, room);
+}
+
+/* WANT_VERDICT: may this sender, this recipient take part? */
+static void judge(struct program *program)
+{
+    struct session *session = &program->session;
+    bool about_sender = session_question(session) == QUESTION_SENDER;
+    const struct mailbox *recipient = about_sender ? NULL : session_candidate(session);
+    enum verdict verdict = VERDICT_ACCEPTED;
+    struct facts facts;
+    facts_gather(&facts, session, &program->connection, &program->options, recipient, 0);
+    if (!about_sender)
+        verdict = recipients_judge(&program->recipients, recipient);
+    if (verdict == VERDICT_ACCEPTED && template_makes_option(program->options.command, &facts))
+        verdict = about_sender ? VERDICT_UNSAFE_SENDER : VERDICT_UNSAFE_RECIPIENT;
+    if (verdict != VERDICT_ACCEPTED)
+        report_address(session, &program->connection, recipient, verdict);
+    session_answer(session, verdict, span_empty());
+}
+
+/* WANT_STORE */
+static void store(struct program *program)
+{
+    int result = spool_append(&program->spool, session_octets(&program->session));
+    if (result < 0)
+        log_trouble("spool in %s: %s", program->spool.directory, strerror(-result));
+    session_stored(&program->session, result == 0);
+}
+
+/* WANT_DELIVERY: replies that wait are written first, since it may take its time. */
+static void deliver(struct program *program)
+{
+    struct session *session = &program->session;
+    const struct envelope *envelope = session_envelope(session);
+    (void)write_replies(program); /* what cannot go now goes later */
+    if (session_want(session) != WANT_DELIVERY)
+        return;
+    int message = spool_open(&program->spool);
+    if (message < 0) {
+        log_trouble("reading the spool: %s", strerror(-message));
+        session_answer(session, VERDICT_DEFERRED, span_empty());
+        return;
+    }
+    struct mailbox recipient = envelope_recipient(envelope, 0);
+    struct facts facts;
+    facts_gather(&facts, session, &program->connection, &program->options,
+                 envelope->count == 1 ? &recipient : NULL, program->spool.length);
+    deliver_run(program->command_path, program->options.command, &facts, message,
+                (int64_t)program->options.delivery_timeout * 1000, &program->delivery);
+    (void)close(message); /* it was only read */
+    program->delivered = true;
+    session_answer(session, program->delivery.verdict, outputs_text(&program->delivery.outputs));
+}
+
+static void notify_status(const struct program *program)
+{
+    char state[128];
+    int length =
+        snprintf(state, sizeof state, "STATUS=client %s, %u messages accepted",
+                 program->connection.client_address, session_counts(&program->session).accepted);
+    if (length > 0)
+        systemd_notify(state);
+}
+
+/* WANT_DISCARD */
+static void discard(struct program *program)
+{
+    report_message(&program->session, &program->connection,
+                   program->delivered ? &program->delivery : NULL);
+    program->delivered = false;
+    spool_discard(&program->spool);
+    patience_renew(&program->patience, clock_milliseconds());
+    session_discarded(&program->session);
+    notify_status(program);
+}
+
+/* Does what the session wants until it has nothing to say and nothing to hear. */
+static void serve(struct program *program)
+{
+    for (;;) {
+        if (signals_want_stop() && program->how == NULL)
+            end(program, ENDING_SHUTDOWN);
+        switch (session_want(&program->session)) {
+        case WANT_NOTHING:
+            exchange(program);
+            break;
+        case WANT_VERDICT:
+            judge(program);
+            break;
+        case WANT_STORE:
+            store(program);
+            break;
+        case WANT_DELIVERY:
+            deliver(program);
+            break;
+        case WANT_DISCARD:
+            discard(program);
+            break;
+        case WANT_CLOSE:
+            return;
+        }
+    }
+}
+
+static void begin_session(struct program *program)
+{
+    const struct options *options = &program->options;
+    const struct connection *connection = &program->connection;
+    bool lenient = options->newlines == NEWLINES_OPTION_LENIENT ||
+                   (options->newlines == NEWLINES_OPTION_AUTO && !connection->in_is_socket);
+    (void)snprintf(program->id, sizeof program->id, "%llx-%x",
+                   (unsigned long long)clock_microseconds_utc(), (unsigned)getpid()); /* fits */
+    struct session_settings settings = {
+        .hostname = span_of(program->hostname),
+        .client_address = span_of(connection->client_address),
+        .client_hostname = span_of(connection->client_hostname),
+        .id = span_of(program->id),
+        .max_size = options->max_size,
+        .max_recipients = options->one_recipient ? 1 : options->max_recipients,
+        .max_messages = options->max_messages,
+        .max_errors = options->max_errors,
+        .newlines = lenient ? NEWLINES_LENIENT : NEWLINES_STRICT,
+        .line_ending = options->line_ending,
+        .trace = !options->no_trace,
+    };
+    program->stream = stream_of(connection);
+    session_begin(&program->session, &settings);
+}
+
+/* The host's own name where it is fit to be said. */
+static void find_hostname(struct program *program)
+{
+    program->hostname = "localhost";
+    if (program->options.hostname != NULL)
+        program->hostname = program->options.hostname;
+    else if (uname(&program->host) == 0 && domain_is_valid(span_of(program->host.nodename)))
+        program->hostname = program->host.nodename;
+}
+
+/* Everything that can be wrong before a client is served. */
+static bool prepare(struct program *program, struct problem *problem)
+{
+    struct options *options = &program->options;
+    bool of_recipient;
+    if (!template_check(options->command, &of_recipient, problem) ||
+        !deliver_find_program(options->command[0], program->command_path, problem) ||
+        !recipients_open(&program->recipients, options, program->hostname,
+                         program->connection.local_address, problem))
+        return false;
+    options->one_recipient = options->one_recipient || of_recipient;
+    program->spool = spool_of(options->spool);
+    if ((options->spool != NULL || options->check) &&
+        access(program->spool.directory, W_OK | X_OK) != 0)
+        return problem_set(problem, EX_CONFIG, "spool %s: %s", program->spool.directory,
+                           strerror(errno));
+    return signals_begin(problem);
+}
+
+/* --check: what need not be looked at for each connection is looked at, too. */
+static int check(struct program *program)
+{
+    struct problem problem;
+    if (prepare(program, &problem) && recipients_check(&program->recipients, &problem)) {
+        puts("ok");
+        return EX_OK;
+    }
+    puts(problem.text);
+    return problem.status;
+}
+
+/* Says what is wrong: to whoever started us, and with 421 to a client that waits. */
+static int fail(struct program *program, const struct problem *problem)
+{
+    if (program->connection.stderr_is_client)
+        log_trouble("%s", problem->text);
+    else
+        fprintf(stderr, "smtp-handler: %s\n", problem->text);
+    if (program->connection.client_waits) {
+        find_hostname(program);
+        begin_session(program);
+        session_end(&program->session, ENDING_MISCONFIGURED);
+        (void)write_replies(program); /* who cannot be told is gone */
+        stream_finish(&program->stream, 2000, signals_waiting());
+    }
+    return problem->status;
+}
+
+int main(int argc, char **argv)
+{
+    static struct program program; /* in static memory: pages that are not used cost nothing */
+    struct problem problem;
+    int64_t began = clock_milliseconds();
+    bool found = connection_find(&program.connection, &problem);
+    log_open(LOG_OPTION_AUTO, program.connection.stderr_is_client);
+    if (!found || !options_read(&program.options, argc, argv, &problem))
+        return fail(&program, &problem);
+    if (program.options.help || program.options.version) {
+        if (program.options.help)
+            options_print_help();
+        else
+            puts("smtp-handler " VERSION);
+        return EX_OK;
+    }
+    log_open(program.options.log, program.connection.stderr_is_client);
+    find_hostname(&program);
+    if (program.options.check)
+        return check(&program);
+    if (!prepare(&program, &problem))
+        return fail(&program, &problem);
+
+    begin_session(&program);
+    patience_begin(&program.patience, &program.options, began);
+    notify_status(&program);
+    serve(&program);
+    bool quit = session_counts(&program.session).quit;
+    if (!quit && !program.client_left)
+        stream_finish(&program.stream, 2000, signals_waiting());
+    report_connection(&program.session, &program.connection,
+                      program.how != NULL ? program.how
+                      : quit              ? "quit"
+                                          : "limit",
+                      clock_milliseconds() - began);
+    return EX_OK;
+}
