@@ -1,0 +1,119 @@
+# What the tests share. test/run says which build they are for:
+#   SMTP_HANDLER, MAILDIR_DELIVER, SESSION_DRIVER
+
+top=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+commands=$top/test/commands
+: "${SMTP_HANDLER:=$top/smtp-handler}"
+: "${MAILDIR_DELIVER:=$top/helpers/maildir-deliver}"
+: "${SESSION_DRIVER:=$top/build/session-driver}"
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    export KEPT=$BATS_TEST_TMPDIR/kept # where commands/keep puts what it gets
+    mkdir "$KEPT"
+    # The delivery command of a conversation; tests set their own.
+    delivery=("$commands/keep")
+    unset PROTO TCPREMOTEIP TCPREMOTEPORT TCPREMOTEHOST TCPLOCALIP REMOTE_ADDR REMOTE_PORT \
+        REMOTE_HOST LISTEN_FDS LISTEN_PID NOTIFY_SOCKET JOURNAL_STREAM INVOCATION_ID
+}
+
+# Ends, by its own id, each process that the test started with `in_background`.
+teardown() {
+    local pid
+    for pid in "${started[@]}"; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+}
+
+# in_background COMMAND...: runs it until the test ends, its output in the file `background`.
+in_background() {
+    "$@" >>background 2>&1 3>&- </dev/null &
+    started+=($!)
+}
+
+# eventually COMMAND...: waits until it succeeds, 20 seconds at most.
+eventually() {
+    local until=$((SECONDS + 20))
+    until "$@" >/dev/null 2>&1; do
+        if [ "$SECONDS" -ge "$until" ]; then
+            echo "not in 20 seconds: $*"
+            return 1
+        fi
+        sleep 0.02
+    done
+}
+
+# Turns the CR LF of replies into LF; fails, loudly, on a line that ends otherwise.
+from_wire() {
+    LC_ALL=C awk 'BEGIN { RS = "\n" }
+        !sub(/\r$/, "") || /\r/ { bad = 1; $0 = "NOT ENDED BY CR LF: " $0 }
+        { print }
+        END { exit bad }'
+}
+
+# Ids differ from run to run.
+without_ids() {
+    sed -E 's/id [0-9a-f]+-[0-9a-f]+-[0-9]+/id ID/'
+}
+
+# handler OPTION...: runs it, strict, under a known name; the client's octets come as they are.
+handler() {
+    "$SMTP_HANDLER" --hostname mx.test --domain example.org --newlines strict "$@" \
+        -- "${delivery[@]}" 2>>log
+}
+
+# conversation OPTION...: the client says standard input, each line ended by CR LF; the replies
+# must be what descriptor 4 holds, from the greeting on.
+conversation() {
+    sed 's/$/\r/' | raw_conversation "$@"
+}
+
+# The same, with the client's octets as they are.
+raw_conversation() {
+    handler "$@" >replies
+    echo $? >status
+    from_wire <replies | without_ids >said
+    diff -u /dev/fd/4 said
+}
+
+# The status that the handler of the last conversation exited with.
+exited() {
+    [ "$(cat status)" = "$1" ]
+}
+
+# kept N: message N that commands/keep got; kept_environment N and kept_arguments N: what else.
+kept() { cat "$KEPT/$1.message"; }
+kept_environment() { tr '\0' '\n' <"$KEPT/$1.environment"; }
+kept_arguments() { cat "$KEPT/$1.arguments"; }
+kept_count() { find "$KEPT" -name '*.message' | wc -l; }
+
+# one_message RECIPIENT...: what a client says to send a small message.
+one_message() {
+    printf 'EHLO client.test\nMAIL FROM:<sender@example.net>\n'
+    printf 'RCPT TO:<%s>\n' "${@:-user@example.org}"
+    printf 'DATA\nSubject: test\n\nbody\n.\nQUIT\n'
+}
+
+# reply_to_message: the reply to the message in the last conversation, with no id.
+reply_to_message() {
+    sed -n '/^354/{n;p}' said
+}
+
+# deliver_by COMMAND...: sends a message to the command and prints the reply to it.
+deliver_by() {
+    delivery=("$@")
+    one_message | sed 's/$/\r/' | handler >replies
+    echo $? >status
+    from_wire <replies | without_ids >said
+    reply_to_message
+}
+
+# A port on loopback that nobody listens on.
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+is_listening() {
+    (exec 9<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}

@@ -1,0 +1,74 @@
+load helper
+
+@test "a group of commands is answered in order, in one write" {
+    one_message | sed 's/$/\r/' >client
+    strace -f -e trace=write -e write=none -o trace "$SMTP_HANDLER" --domain example.org true <client >replies 2>log
+    # The greeting, the replies up to the delivery, those behind it.
+    [ "$(grep -c 'write(1,' trace)" = 3 ]
+}
+
+@test "replies that wait are written before the command is run" {
+    cat >slow <<'EOF'
+#!/bin/sh
+grep -q '^354' replies && echo replies were there
+EOF
+    chmod +x slow
+    one_message | sed 's/$/\r/' | "$SMTP_HANDLER" --domain example.org --newlines strict ./slow >replies 2>log
+    from_wire <replies | grep -qx '250 2.0.0 replies were there'
+}
+
+@test "commands behind the message wait for its reply" {
+    conversation <<'CLIENT' 4<<'SERVER'
+HELO client.test
+MAIL FROM:<>
+RCPT TO:<a@example.org>
+DATA
+one
+.
+MAIL FROM:<>
+RCPT TO:<b@example.com>
+RCPT TO:<b@example.org>
+DATA
+two
+.
+RSET
+QUIT
+NOOP
+CLIENT
+220 mx.test ESMTP smtp-handler
+250 mx.test
+250 2.1.0 Sender ok
+250 2.1.5 Recipient ok
+354 Send the message, end with a dot on a line by itself
+250 2.0.0 Delivered, id ID
+250 2.1.0 Sender ok
+550 5.7.1 Relaying denied, id ID
+250 2.1.5 Recipient ok
+354 Send the message, end with a dot on a line by itself
+250 2.0.0 Delivered, id ID
+250 2.0.0 Ok
+221 2.0.0 mx.test closing connection
+SERVER
+}
+
+@test "thousands of commands at once are all answered" {
+    { echo HELO c; yes NOOP | head -20000; echo QUIT; } | sed 's/$/\r/' | handler >replies
+    [ "$(from_wire <replies | grep -c '^250 2.0.0 Ok')" = 20000 ]
+}
+
+@test "however the octets are cut, the session says and wants the same" {
+    {
+        printf 'EHLO c\nMAIL FROM:<a@b.example> SIZE=12\nRCPT TO:<nobody@d>\nRCPT TO:<later@d>\nRCPT TO:<e@f>\n'
+        printf 'DATA\n.\n..\n.x\n\n.\nMAIL FROM:<refused@b>\nRCPT TO:<e@f>\nDATA\nx\n.\n'
+        printf 'BAD\nNOOP\nRSET\nQUIT\n'
+    } | sed 's/$/\r/' >client
+    printf 'MAIL FROM:<>\r\nRCPT TO:<e@f>\r\nDATA\r\na\n.\nb\r.\r\r\n.\r\n' >smuggling
+    for transcript in client <(sed '$d' client; cat smuggling); do
+        cat "$transcript" >transcript
+        "$SESSION_DRIVER" <transcript >whole
+        for size in 1 2 3 5 7 11 64; do
+            "$SESSION_DRIVER" "$size" <transcript | diff whole - || { echo "cut into $size"; return 1; }
+        done
+    done
+    grep -q 'WANT_DISCARD 5.6.11 .* LF.LF' whole || { cat whole; return 1; }
+}
