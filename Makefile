@@ -11,6 +11,7 @@ unitdir = $(prefix)/lib/systemd/system
 
 CFLAGS ?= -O2 -g
 WITH_SYSTEMD ?= yes
+PORT = 2525
 
 # The house: what the session is made of, and what the handler is.
 SESSION = session.o session/address.o session/command.o session/content.o session/envelope.o \
@@ -84,7 +85,7 @@ build/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(FLAGS) $(WITH_SYSTEMD)' | cmp -s - $@ || echo '$(CC) $(FLAGS) $(WITH_SYSTEMD)' >$@
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -path build/peers -prune -o -name '*.d' -print 2>/dev/null)
 
 # Installs which of the Debian packages $(1) are missing, and keeps them from starting daemons.
 define install_packages
@@ -118,9 +119,9 @@ run: ## receive mail on 127.0.0.1:2525 into ./Maildir
 	@mkdir -p build
 	$(call install_packages,$(RUN_PACKAGES))
 	@$(MAKE) --no-print-directory all
-	@echo 'Send a mail:  printf "Subject: hello\n\nIt works.\n" | curl --crlf --url smtp://127.0.0.1:2525 --mail-from me@example.org --mail-rcpt you@localhost --upload-file -'
+	@echo 'Send a mail:  printf "Subject: hello\n\nIt works.\n" | curl --crlf --url smtp://127.0.0.1:$(PORT) --mail-from me@example.org --mail-rcpt you@localhost --upload-file -'
 	@echo 'See it:       cat Maildir/new/*'
-	@exec tcpserver -HR -l localhost 127.0.0.1 2525 ./smtp-handler --log stderr helpers/maildir-deliver Maildir
+	@exec tcpserver -HR -l localhost 127.0.0.1 $(PORT) ./smtp-handler --log stderr helpers/maildir-deliver Maildir
 
 test: ## build for release and with sanitizers, run all tests against both
 	@mkdir -p build

@@ -273,10 +273,10 @@ static bool prepare(struct program *program, struct problem *problem)
         return false;
     options->one_recipient = options->one_recipient || of_recipient;
     program->spool = spool_of(options->spool);
-    if ((options->spool != NULL || options->check) &&
-        access(program->spool.directory, W_OK | X_OK) != 0)
+    int result = options->spool != NULL || options->check ? spool_check(&program->spool) : 0;
+    if (result < 0)
         return problem_set(problem, EX_CONFIG, "spool %s: %s", program->spool.directory,
-                           strerror(errno));
+                           strerror(-result));
     return signals_begin(problem);
 }
 
@@ -299,7 +299,7 @@ static int fail(struct program *program, const struct problem *problem)
         log_trouble("%s", problem->text);
     else
         fprintf(stderr, "smtp-handler: %s\n", problem->text);
-    if (program->connection.client_waits) {
+    if (program->connection.client_waits && !program->options.check) {
         find_hostname(program);
         begin_session(program);
         session_end(&program->session, ENDING_MISCONFIGURED);

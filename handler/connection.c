@@ -2,11 +2,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -41,7 +44,7 @@ static void write_address(const union address *address, char text[INET6_ADDRSTRL
 
 static void ask_socket(struct connection *connection)
 {
-    union address address;
+    union address address = {.any.sa_family = AF_UNSPEC};
     unsigned local_port;
     socklen_t length = sizeof address;
     if (getpeername(connection->in, &address.any, &length) == 0)
@@ -120,9 +123,17 @@ static bool look_at_descriptors(struct connection *connection, struct problem *p
     return true;
 }
 
+/* What else we inherited, or were passed, is not for the delivery command. */
+static void keep_descriptors_to_ourselves(void)
+{
+    /* An old kernel without the call leaves it to whoever started us. */
+    (void)syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+}
+
 bool connection_find(struct connection *connection, struct problem *problem)
 {
     int passed;
+    keep_descriptors_to_ourselves();
     *connection = (struct connection){.in = STDIN_FILENO, .out = STDOUT_FILENO};
     if (!look_at_descriptors(connection, problem) || !systemd_find_connection(&passed, problem))
         return false;

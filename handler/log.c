@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,27 +20,29 @@ static enum log_option fallback = LOG_OPTION_STDERR; /* where the journal cannot
 /* Whether standard error is the journal's stream, as systemd says in $JOURNAL_STREAM. */
 static bool stderr_is_journal(void)
 {
-    const char *text = getenv("JOURNAL_STREAM");
-    unsigned long long device, inode;
+    const char *journal = getenv("JOURNAL_STREAM");
+    char ours[64];
     struct stat status;
-    return text != NULL && sscanf(text, "%llu:%llu", &device, &inode) == 2 &&
-           fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+    if (journal == NULL || fstat(STDERR_FILENO, &status) != 0)
+        return false;
+    (void)snprintf(ours, sizeof ours, "%llu:%llu", (unsigned long long)status.st_dev,
+                   (unsigned long long)status.st_ino); /* fits */
+    return strcmp(journal, ours) == 0;
 }
 
-static enum log_option find_best(bool stderr_is_client)
+static enum log_option find_best(bool stderr_is_client, bool stderr_is_usable)
 {
-    struct stat status;
-    bool stderr_is_open = fstat(STDERR_FILENO, &status) == 0;
     if (stderr_is_journal() || (stderr_is_client && getenv("INVOCATION_ID") != NULL))
         return LOG_OPTION_JOURNAL;
-    return stderr_is_open && !stderr_is_client ? LOG_OPTION_STDERR : LOG_OPTION_SYSLOG;
+    return stderr_is_usable ? LOG_OPTION_STDERR : LOG_OPTION_SYSLOG;
 }
 
 void log_open(enum log_option where, bool stderr_is_client)
 {
-    fallback = stderr_is_client ? LOG_OPTION_SYSLOG : LOG_OPTION_STDERR;
-    target = where == LOG_OPTION_AUTO ? find_best(stderr_is_client) : where;
-    if (target == LOG_OPTION_STDERR && stderr_is_client)
+    bool usable = !stderr_is_client && fcntl(STDERR_FILENO, F_GETFD) >= 0;
+    fallback = usable ? LOG_OPTION_STDERR : LOG_OPTION_SYSLOG;
+    target = where == LOG_OPTION_AUTO ? find_best(stderr_is_client, usable) : where;
+    if (target == LOG_OPTION_STDERR && !usable)
         target = LOG_OPTION_NONE;
     openlog("smtp-handler", LOG_PID, LOG_MAIL);
 }
@@ -57,7 +60,7 @@ void log_add(struct log_event *event, const char *name, struct span value)
     struct log_field field = {.start = event->used, .name_length = strlen(prefix) + strlen(name)};
     size_t length = value.length < LOG_VALUE_MAX ? value.length : LOG_VALUE_MAX;
     field.length = field.name_length + 1 + length;
-    if (length == 0)
+    if (value.length == 0)
         return;
     assert(event->count < LOG_FIELDS_MAX && field.length <= sizeof event->octets - event->used);
     char *to = event->octets + event->used;

@@ -41,17 +41,18 @@ static bool take_string(const struct kind *kind, void *target, const char *value
 
 static bool take_hostname(const struct kind *kind, void *target, const char *value)
 {
-    return take_string(kind, target, value) && domain_is_valid(span_of(value));
+    return domain_is_valid(span_of(value)) && take_string(kind, target, value);
 }
 
 static bool take_domain(const struct kind *kind, void *target, const char *value)
 {
     struct options_domains *domains = target;
     (void)kind; /* no bounds */
-    if (domains->count == OPTIONS_DOMAINS_MAX)
+    if (domains->count == OPTIONS_DOMAINS_MAX ||
+        (strcmp(value, "*") != 0 && !domain_is_valid(span_of(value))))
         return false;
     domains->names[domains->count++] = value;
-    return strcmp(value, "*") == 0 || domain_is_valid(span_of(value));
+    return true;
 }
 
 static bool take_delimiter(const struct kind *kind, void *target, const char *value)
@@ -213,7 +214,7 @@ static void set_defaults(struct options *options)
 {
     memset(options, 0, offsetof(struct options, file));
     options->recipient_delimiter = '+';
-    options->max_size = 25 * 1024 * 1024;
+    options->max_size = 25ULL * 1024 * 1024;
     options->max_recipients = ENVELOPE_RECIPIENTS_MAX;
     options->max_messages = 1000;
     options->max_errors = 20;

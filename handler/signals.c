@@ -20,14 +20,14 @@ static void note_nothing(int number)
 }
 
 static const struct {
-    int number;
     void (*handler)(int number);
+    int number;
     bool blocked;
 } rows[] = {
-    {SIGTERM, note_stop, true},
-    {SIGCHLD, note_nothing, true},
-    {SIGPIPE, SIG_IGN, false}, /* EPIPE tells the same */
-    {SIGXFSZ, SIG_IGN, false}, /* so does EFBIG: the spool is full */
+    {note_stop, SIGTERM, true},
+    {note_nothing, SIGCHLD, true},
+    {SIG_IGN, SIGPIPE, false}, /* EPIPE tells the same */
+    {SIG_IGN, SIGXFSZ, false}, /* so does EFBIG: the spool is full */
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };

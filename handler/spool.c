@@ -40,6 +40,15 @@ static int open_file(const char *directory)
     return descriptor;
 }
 
+int spool_check(const struct spool *spool)
+{
+    int descriptor = open_file(spool->directory);
+    if (descriptor < 0)
+        return descriptor;
+    (void)close(descriptor); /* nothing was written */
+    return 0;
+}
+
 static int write_all(int descriptor, struct span octets)
 {
     while (octets.length > 0) {

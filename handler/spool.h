@@ -21,6 +21,9 @@ struct spool {
 /* An empty spool; `directory` NULL means $RUNTIME_DIRECTORY, $TMPDIR or /var/tmp. */
 struct spool spool_of(const char *directory);
 
+/* Whether a file can be made in the directory: 0, or -errno. */
+int spool_check(const struct spool *spool);
+
 /* Keeps `octets` behind those kept before. 0, or -errno; then only spool_discard makes sense. */
 int spool_append(struct spool *spool, struct span octets);
 

@@ -13,18 +13,18 @@ struct command {
     void (*run)(struct session *session, struct span argument);
 };
 
-static void reply(struct session *session, enum reply what)
+void command_reply(struct session *session, enum reply reply, struct span detail)
 {
-    command_reply(session, what, span_empty());
-}
-
-void command_reply(struct session *session, enum reply what, struct span detail)
-{
-    if (reply_class(what) == '5') {
+    if (reply_class(reply) == '5') {
         session->counts.errors++;
         session->errors_in_row++;
     }
-    reply_add(&session->replies, what, detail);
+    reply_add(&session->replies, reply, detail);
+}
+
+static void say(struct session *session, enum reply reply)
+{
+    command_reply(session, reply, span_empty());
 }
 
 void command_forget_transaction(struct session *session)
@@ -52,7 +52,7 @@ static bool helo_is_valid(struct span name)
 static bool greet(struct session *session, struct span name, bool extended)
 {
     if (!helo_is_valid(name)) {
-        reply(session, REPLY_BAD_HELO);
+        say(session, REPLY_BAD_HELO);
         return false;
     }
     command_forget_transaction(session);
@@ -170,13 +170,13 @@ static void run_mail(struct session *session, struct span argument)
     struct mailbox *sender = &session->envelope.sender;
     enum path_result result = take_path(&argument, "FROM:", PATH_REVERSE, sender);
     if (result != PATH_OK) {
-        reply(session, result == PATH_TOO_LONG ? REPLY_SENDER_TOO_LONG : REPLY_BAD_SENDER);
+        say(session, result == PATH_TOO_LONG ? REPLY_SENDER_TOO_LONG : REPLY_BAD_SENDER);
         return;
     }
     if (!take_parameters(session, argument, &parameters))
         return;
     if (settings->max_size > 0 && parameters.size > settings->max_size) {
-        reply(session, REPLY_SIZE_TOO_LARGE);
+        say(session, REPLY_SIZE_TOO_LARGE);
         return;
     }
     begin_transaction(session);
@@ -187,11 +187,11 @@ static void run_rcpt(struct session *session, struct span argument)
 {
     enum path_result result = take_path(&argument, "TO:", PATH_FORWARD, &session->candidate);
     if (result != PATH_OK)
-        reply(session, result == PATH_TOO_LONG ? REPLY_RECIPIENT_TOO_LONG : REPLY_BAD_RECIPIENT);
+        say(session, result == PATH_TOO_LONG ? REPLY_RECIPIENT_TOO_LONG : REPLY_BAD_RECIPIENT);
     else if (argument.length > 0)
         command_reply(session, REPLY_UNKNOWN_PARAMETER, span_after(argument, 1));
     else if (session->envelope.count == session->settings.max_recipients)
-        reply(session, REPLY_TOO_MANY_RECIPIENTS);
+        say(session, REPLY_TOO_MANY_RECIPIENTS);
     else
         ask(session, QUESTION_RECIPIENT);
 }
@@ -200,7 +200,7 @@ static void run_data(struct session *session, struct span argument)
 {
     (void)argument; /* there is none */
     if (session->phase == PHASE_SENDER)
-        reply(session, REPLY_NO_RECIPIENTS);
+        say(session, REPLY_NO_RECIPIENTS);
     else
         message_begin(session);
 }
@@ -210,25 +210,25 @@ static void run_rset(struct session *session, struct span argument)
     (void)argument; /* there is none */
     if (session->phase != PHASE_GREETED)
         command_forget_transaction(session);
-    reply(session, REPLY_OK);
+    say(session, REPLY_OK);
 }
 
 static void run_noop(struct session *session, struct span argument)
 {
     (void)argument; /* RFC 5321 4.1.1.9: ignored */
-    reply(session, REPLY_OK);
+    say(session, REPLY_OK);
 }
 
 static void run_vrfy(struct session *session, struct span argument)
 {
     (void)argument; /* no answer depends on it */
-    reply(session, REPLY_VRFY);
+    say(session, REPLY_VRFY);
 }
 
 static void run_help(struct session *session, struct span argument)
 {
     (void)argument; /* the one text serves for all */
-    reply(session, REPLY_HELP);
+    say(session, REPLY_HELP);
 }
 
 static void run_quit(struct session *session, struct span argument)
@@ -242,7 +242,7 @@ static void run_quit(struct session *session, struct span argument)
 static void run_not_implemented(struct session *session, struct span argument)
 {
     (void)argument; /* whatever it is */
-    reply(session, REPLY_NOT_IMPLEMENTED);
+    say(session, REPLY_NOT_IMPLEMENTED);
 }
 
 enum {
@@ -279,9 +279,10 @@ static const struct command *find(struct span verb)
 /* RFC 5321 4.1.1: blanks at the end of a line should be tolerated. */
 static struct span without_trailing_blanks(struct span line)
 {
-    while (line.length > 0 && memchr(" \t", line.octets[line.length - 1], 2) != NULL)
-        line.length--;
-    return line;
+    size_t length = line.length;
+    while (length > 0 && (line.octets[length - 1] == ' ' || line.octets[length - 1] == '\t'))
+        length--;
+    return span_first(line, length);
 }
 
 static bool holds_control_character(struct span line)
@@ -301,15 +302,15 @@ void command_run(struct session *session, struct span line)
         argument = span_after(argument, 1);
     const struct command *command = find(verb);
     if (holds_control_character(line))
-        reply(session, REPLY_LINE_BROKEN);
+        say(session, REPLY_LINE_BROKEN);
     else if (command == NULL)
-        reply(session, REPLY_UNKNOWN_COMMAND);
+        say(session, REPLY_UNKNOWN_COMMAND);
     else if ((command->phases & session->phase) == 0)
-        reply(session, REPLY_BAD_SEQUENCE);
+        say(session, REPLY_BAD_SEQUENCE);
     else if (command->argument == ARGUMENT_NONE && argument.length > 0)
-        reply(session, REPLY_ARGUMENT_UNWANTED);
+        say(session, REPLY_ARGUMENT_UNWANTED);
     else if (command->argument == ARGUMENT_REQUIRED && argument.length == 0)
-        reply(session, REPLY_ARGUMENT_MISSING);
+        say(session, REPLY_ARGUMENT_MISSING);
     else
         command->run(session, argument);
 }

@@ -71,9 +71,9 @@ SERVER
     from_wire <replies | grep -c '^250 2.0.0 Delivered' | grep -qx 2
     kept_environment 1 | grep -qx 'RECIPIENT=first@example.org'
     kept_environment 2 | grep -qx 'SENDER='
-    ! kept_environment 2 | grep -q '^RECIPIENT='
+    kept_environment 2 | refute grep -q '^RECIPIENT='
     kept_environment 2 | grep -A1 '^RECIPIENTS=' | diff - <(printf 'RECIPIENTS=second@example.org\nthird@example.org\n')
-    ! kept 2 | grep -q body
+    kept 2 | refute grep -q body
 }
 
 @test "the date of Received is that of reception" {
@@ -87,7 +87,7 @@ SERVER
 @test "the trace has a for clause with one recipient only" {
     one_message a@example.org b@example.org >/dev/null
     printf 'HELO c\nMAIL FROM:<>\nRCPT TO:<a@example.org>\nRCPT TO:<b@example.org>\nDATA\n.\n' | sed 's/$/\r/' | handler >replies
-    ! kept 1 | grep -q 'for <'
+    kept 1 | refute grep -q 'for <'
     kept 1 | grep -q 'with SMTP id'
 }
 

@@ -190,10 +190,8 @@ SERVER
 
 @test "with no --domain the host name and localhost are ours; --domain '*' takes any" {
     printf 'HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@mx.test>\r\nRCPT TO:<a@localhost>\r\nRCPT TO:<a@example.org>\r\n' >client
-    "$SMTP_HANDLER" --hostname mx.test true <client 2>log | from_wire | cut -c1-3 | tail -3 >codes
-    [ "$(echo $(cat codes))" = "250 250 550" ]
-    "$SMTP_HANDLER" --domain '*' true <client 2>log | from_wire | cut -c1-3 | tail -3 >codes
-    [ "$(echo $(cat codes))" = "250 250 250" ]
+    "$SMTP_HANDLER" --hostname mx.test true <client 2>log | from_wire | cut -c1-3 | tail -3 | diff - <(printf '250\n250\n550\n')
+    "$SMTP_HANDLER" --domain '*' true <client 2>log | from_wire | cut -c1-3 | tail -3 | diff - <(printf '250\n250\n250\n')
 }
 
 @test "a list of recipients is heeded, extensions and case apart; postmaster is always there" {

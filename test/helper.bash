@@ -19,6 +19,10 @@ setup() {
 
 # Ends, by its own id, each process that the test started with `in_background`.
 teardown() {
+    end_started
+}
+
+end_started() {
     local pid
     for pid in "${started[@]}"; do
         kill "$pid" 2>/dev/null || true
@@ -60,7 +64,7 @@ without_ids() {
 # handler OPTION...: runs it, strict, under a known name; the client's octets come as they are.
 handler() {
     "$SMTP_HANDLER" --hostname mx.test --domain example.org --newlines strict "$@" \
-        -- "${delivery[@]}" 2>>log
+        -- "${delivery[@]}" 2>>log 3>&- 4>&-
 }
 
 # conversation OPTION...: the client says standard input, each line ended by CR LF; the replies
@@ -107,6 +111,19 @@ deliver_by() {
     echo $? >status
     from_wire <replies | without_ids >said
     reply_to_message
+}
+
+# strace(1); the leak sanitizer cannot work beneath it.
+traced() {
+    ASAN_OPTIONS=detect_leaks=0 strace "$@"
+}
+
+# Fails where the command succeeds; a mere "!" would not end a test.
+refute() {
+    if "$@"; then
+        echo "should not have succeeded: $*"
+        return 1
+    fi
 }
 
 # A port on loopback that nobody listens on.

@@ -5,7 +5,7 @@ load helper
 message_of() {
     local octets=$1
     shift
-    printf "HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<user@example.org>\r\nDATA\r\n$octets" | handler "$@" >replies
+    printf '%b' "HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<user@example.org>\r\nDATA\r\n$octets" | handler "$@" >replies
     from_wire <replies | without_ids | tail -n +5 >said
 }
 

@@ -121,7 +121,7 @@ int main(int argc, char **argv)
         .client_address = span_of("192.0.2.1"),
         .client_hostname = span_empty(),
         .id = span_of("id"),
-        .max_size = 1024 * 1024,
+        .max_size = 1024ULL * 1024,
         .max_recipients = 100,
         .max_messages = 1000,
         .max_errors = 20,

@@ -1,0 +1,306 @@
+load helper
+
+@test "each exit status of the command has its reply" {
+    local status reply
+    while read -r status reply; do
+        got=$(deliver_by "$commands/end" "$status")
+        [ "${got#"$reply"}" != "$got" ] || { echo "$status: $got"; return 1; }
+        exited 0
+    done <<'EOF'
+0 250 2.0.0
+1 451 4.3.0
+2 451 4.3.0
+64 451 4.3.5
+65 554 5.6.0
+66 451 4.3.0
+67 550 5.1.1
+68 550 5.1.2
+69 554 5.3.0
+70 451 4.3.0
+71 451 4.3.0
+72 451 4.3.5
+73 451 4.2.0
+74 451 4.3.0
+75 451 4.3.0
+76 554 5.5.0
+77 550 5.7.0
+78 451 4.3.5
+99 451 4.3.0
+100 554 5.0.0
+111 451 4.3.0
+112 554 5.0.0
+126 451 4.3.0
+127 451 4.3.0
+255 451 4.3.0
+EOF
+}
+
+@test "a command that dies of a signal defers the message" {
+    [ "$(deliver_by sh -c 'kill -9 $$')" = '451 4.3.0 Trouble here, try again later, id ID' ]
+    grep -q 'message result=deferred .*command="signal 9"' log
+    [ "$(deliver_by sh -c 'kill -SEGV $$')" = '451 4.3.0 Trouble here, try again later, id ID' ]
+}
+
+@test "a command that is gone when it is needed defers the message" {
+    cp "$commands/end" vanishing
+    fifo=$BATS_TEST_TMPDIR/fifo
+    mkfifo "$fifo"
+    delivery=("$PWD/vanishing" 0)
+    in_background bash -c "'$SMTP_HANDLER' --domain example.org '$PWD/vanishing' 0 <'$fifo' >replies 2>log"
+    exec 9>"$fifo"
+    echo 'HELO c' >&9
+    eventually grep -q '^250' replies
+    rm vanishing
+    one_message | tail -n +2 >&9
+    exec 9>&-
+    eventually grep -q '^451 4.3.5' replies
+    grep -q 'not executed: No such file or directory' log
+}
+
+@test "a command that cannot be executed defers the message" {
+    printf 'not a program\n' >garbage
+    chmod +x garbage
+    [ "$(deliver_by ./garbage)" = '451 4.3.5 Set up wrongly here, try again later, id ID' ]
+}
+
+@test "a command that takes too long is killed with all its processes" {
+    cat >slow <<'EOF'
+#!/bin/sh
+sleep 1000 &
+echo $! >child
+sleep 1000
+EOF
+    chmod +x slow
+    SECONDS=0
+    delivery=(./slow)
+    one_message | sed 's/$/\r/' | handler --delivery-timeout 1 >replies
+    [ "$SECONDS" -lt 10 ]
+    from_wire <replies | without_ids | grep -qx '451 4.3.0 Trouble here, try again later, id ID'
+    grep -q 'command=timeout' log
+    eventually sh -c '! kill -0 "$(cat child)"'
+}
+
+@test "the first line of standard output becomes the text of the reply" {
+    [ "$(deliver_by "$commands/end" 0 'ticket 17\nmore\n')" = '250 2.0.0 ticket 17' ]
+    [ "$(deliver_by "$commands/end" 0 'no line end')" = '250 2.0.0 no line end' ]
+    [ "$(deliver_by "$commands/end" 69 '  closed today \r\n')" = '554 5.3.0 closed today' ]
+}
+
+@test "a status in front of the text sets the enhanced code, within the class of the exit status" {
+    [ "$(deliver_by "$commands/end" 77 '5.7.1 not from you\n')" = '550 5.7.1 not from you' ]
+    [ "$(deliver_by "$commands/end" 75 '4.2.2 mailbox full\n')" = '451 4.2.2 mailbox full' ]
+    [ "$(deliver_by "$commands/end" 75 '5.1.1 no such user\n')" = '451 4.3.0 no such user' ]
+    [ "$(deliver_by "$commands/end" 0 '5.1.1 no such user\n')" = '250 2.0.0 no such user' ]
+    [ "$(deliver_by "$commands/end" 77 '5.7.1\n')" = '550 5.7.1 Message not permitted, id ID' ]
+    [ "$(deliver_by "$commands/end" 77 '5.7.1111 odd\n')" = '550 5.7.0 5.7.1111 odd' ]
+    [ "$(deliver_by "$commands/end" 77 '5.7. odd\n')" = '550 5.7.0 5.7. odd' ]
+}
+
+@test "garbage on standard output is cleaned and cut to one line of 512 octets" {
+    [ "$(deliver_by "$commands/end" 0 'a\tb\001c\0377d\r250 forged\n')" = '250 2.0.0 a b?c?d?250 forged' ]
+    deliver_by sh -c 'head -c 100000 /dev/zero | tr "\0" x' >long
+    [ "$(wc -c <long)" = 511 ] # with LF for CR LF
+    grep -q '^250 2.0.0 xxx' long
+}
+
+@test "a flood on both outputs does not hold the delivery up" {
+    [ "$(deliver_by sh -c 'echo first; head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; yes | head -5000 >&2')" = '250 2.0.0 first' ]
+    [ "$(grep -c 'smtp-handler: command' log)" -le 100 ]
+}
+
+@test "standard error goes to the log, line by line, with nothing forged" {
+    deliver_by sh -c 'printf "one\ntwo\033[2J\"=\nthree" >&2'
+    grep -qE 'command id=[0-9a-f-]+ text=one$' log
+    grep -qE 'command id=[0-9a-f-]+ text="two\\x1b\[2J\\"="$' log
+    grep -qE 'command id=[0-9a-f-]+ text=three$' log
+}
+
+@test "a command need not read its input" {
+    { one_message | sed '/^DATA/,$d'; echo DATA; head -c 3000000 /dev/zero | tr '\0' x; printf '\n.\n'; } | sed 's/$/\r/' >client
+    delivery=("$commands/end" 0)
+    handler <client >replies
+    grep -q '^250 2.0.0 Delivered' replies
+}
+
+@test "standard input is a seekable, read-only file, at its beginning" {
+    cat >look <<'EOF'
+#!/usr/bin/python3
+import fcntl, os, sys
+assert os.lseek(0, 0, os.SEEK_CUR) == 0
+size = os.lseek(0, 0, os.SEEK_END)
+os.lseek(0, 0, os.SEEK_SET)
+assert len(os.read(0, 10 * size)) == size == int(os.environ["MESSAGE_SIZE"])
+assert fcntl.fcntl(0, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+try:
+    os.write(0, b"x")
+    sys.exit(1)
+except OSError:
+    print("as it should be")
+EOF
+    chmod +x look
+    [ "$(deliver_by ./look)" = '250 2.0.0 as it should be' ]
+    delivery=(./look)
+    { one_message | sed '/^\.$/,$d'; yes | head -1000000; printf '.\n'; } | sed 's/$/\r/' | handler >replies
+    from_wire <replies | tail -1 | grep -qx '250 2.0.0 as it should be'
+}
+
+@test "the command leads a process group of its own and has none of our descriptors" {
+    cat >look <<'EOF'
+#!/usr/bin/python3
+import os
+# os.listdir itself opens one more.
+print(os.getpgrp() == os.getpid(), sorted(os.listdir("/proc/self/fd"))[:-1])
+EOF
+    chmod +x look
+    [ "$(deliver_by ./look)" = "250 2.0.0 True ['0', '1', '2']" ]
+}
+
+@test "signals are for the command as they were for us" {
+    delivery=(sh -c 'grep -E "^Sig(Blk|Ign)" /proc/self/status | tr -s "\t\n" " "')
+    one_message | sed 's/$/\r/' | env --default-signal=PIPE "$SMTP_HANDLER" --domain example.org --newlines strict "${delivery[@]}" >replies 2>log
+    from_wire <replies | grep -E '^250 2.0.0 SigBlk: 0000000000000000 SigIgn: (0{16}|0000000180000000)$'
+}
+
+@test "macros are replaced in arguments, values never split" {
+    delivery=("$commands/keep" -f '{sender}' 'to={recipient}' '{local}/{domain}/{extension}' '{client_address}' '{helo}' '{recipients}' '{' '{}' '{"a":1}' '{X}')
+    { printf 'HELO client.test\nMAIL FROM:<"a b;$(id)"@example.net>\nRCPT TO:<user+ex+tra@example.org>\nDATA\n.\n'; } | sed 's/$/\r/' | TCPREMOTEIP=192.0.2.7 PROTO=TCP handler >replies
+    kept_arguments 1 | diff - <(cat <<'EOF'
+<-f>
+<"a b;$(id)"@example.net>
+<to=user+ex+tra@example.org>
+<user+ex+tra/example.org/ex+tra>
+<192.0.2.7>
+<client.test>
+<user+ex+tra@example.org>
+<{>
+<{}>
+<{"a":1}>
+<{X}>
+EOF
+)
+}
+
+@test "a command for one recipient gets one at a time" {
+    delivery=("$commands/keep" '{recipient}')
+    printf 'HELO c\nMAIL FROM:<>\nRCPT TO:<a@example.org>\nRCPT TO:<b@example.org>\nDATA\n.\n' | sed 's/$/\r/' | handler >replies
+    grep -q '^452 4.5.3' replies
+    kept_arguments 1 | grep -qx '<a@example.org>'
+}
+
+@test "an address that would begin an argument with a hyphen is refused" {
+    delivery=("$commands/keep" '{sender}' --to '{recipients}' '{extension}')
+    conversation <<'CLIENT' 4<<'SERVER'
+HELO c
+MAIL FROM:<-f@example.net>
+MAIL FROM:<>
+RCPT TO:<-x@example.org>
+RCPT TO:<a+-x@example.org>
+RCPT TO:<"-x y"@example.org>
+RCPT TO:<a-x@example.org>
+DATA
+.
+CLIENT
+220 mx.test ESMTP smtp-handler
+250 mx.test
+553 5.1.7 Sender address not allowed, id ID
+250 2.1.0 Sender ok
+553 5.1.3 Recipient address not allowed, id ID
+553 5.1.3 Recipient address not allowed, id ID
+250 2.1.5 Recipient ok
+452 4.5.3 Too many recipients
+354 Send the message, end with a dot on a line by itself
+250 2.0.0 Delivered, id ID
+SERVER
+}
+
+@test "where no argument begins with it a hyphen is no harm" {
+    delivery=("$commands/keep" 'from={sender}')
+    conversation <<'CLIENT' 4<<'SERVER'
+HELO c
+MAIL FROM:<-f@example.net>
+RCPT TO:<-x@example.org>
+CLIENT
+220 mx.test ESMTP smtp-handler
+250 mx.test
+250 2.1.0 Sender ok
+250 2.1.5 Recipient ok
+SERVER
+}
+
+@test "the environment tells what is known, and nothing that belongs to others" {
+    printf 'EHLO client.test\nMAIL FROM:<sender@example.net>\nRCPT TO:<User+Ext@Example.ORG>\nDATA\nx\n.\n' | sed 's/$/\r/' |
+        env PROTO=TCP TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=4711 TCPREMOTEHOST=client.example \
+            SASL_USERNAME=stale RECIPIENTS=stale NOTIFY_SOCKET=/stale MINE=kept \
+            "$SMTP_HANDLER" --domain example.org --newlines strict --delivery-timeout 77 "$commands/keep" >replies 2>log
+    kept_environment 1 | grep -E '^(SENDER|RECIPIENTS?|LOCAL|DOMAIN|HOST|EXT|EXTENSION|CLIENT_.*|SASL_.*|NOTIFY_.*|MINE|DEADLINE|MESSAGE_SIZE)=' | sort | diff - <(cat <<EOF
+CLIENT_ADDRESS=192.0.2.7
+CLIENT_HELO=client.test
+CLIENT_HOSTNAME=client.example
+CLIENT_PORT=4711
+CLIENT_PROTOCOL=ESMTP
+DEADLINE=77
+DOMAIN=Example.ORG
+EXT=Ext
+EXTENSION=Ext
+HOST=Example.ORG
+LOCAL=User+Ext
+MESSAGE_SIZE=$(kept 1 | wc -c)
+MINE=kept
+RECIPIENT=User+Ext@Example.ORG
+RECIPIENTS=User+Ext@Example.ORG
+SENDER=sender@example.net
+EOF
+)
+    id=$(kept_environment 1 | sed -n 's/^TRANSACTION_ID=//p')
+    [ -n "$id" ]
+    kept 1 | grep -q "id $id"
+    grep -q "^250 2.0.0 Delivered, id $id" replies
+    grep -q "message result=accepted id=$id " log
+    kept 1 | grep -q 'from client.test (client.example \[192.0.2.7\])'
+}
+
+@test "the delimiter of extensions can be chosen" {
+    { one_message a-b+c@example.org; } | sed 's/$/\r/' | handler --recipient-delimiter - >replies
+    kept_environment 1 | grep -qx 'EXTENSION=b+c'
+}
+
+@test "without PATH, as under inetd, the command has one" {
+    one_message | sed 's/$/\r/' | env -i "$SMTP_HANDLER" --domain example.org --newlines strict sh -c 'echo "$PATH"' >replies 2>log
+    grep -q '^250 2.0.0 /usr/local/bin:/usr/bin:/bin' replies
+}
+
+@test "SIGTERM lets a running delivery end and be answered, then says 421" {
+    port=$(free_port)
+    cat >slow <<'EOF'
+#!/bin/sh
+echo $PPID >handler
+until [ -e go ]; do sleep 0.02; done
+echo answered
+EOF
+    chmod +x slow
+    in_background tcpserver -HRl mx.test 127.0.0.1 "$port" "$SMTP_HANDLER" --hostname mx.test --domain example.org ./slow
+    eventually is_listening "$port"
+    exec 9<>"/dev/tcp/127.0.0.1/$port"
+    one_message | sed '$d; s/$/\r/' >&9
+    eventually test -s handler
+    kill -TERM "$(cat handler)"
+    touch go
+    cat <&9 | from_wire | tail -2 | diff - <(printf '250 2.0.0 answered\n421 4.3.2 mx.test Service shutting down\n')
+}
+
+@test "SIGTERM between and within messages is answered with 421 at once" {
+    port=$(free_port)
+    in_background tcpserver -HRl mx.test 127.0.0.1 "$port" sh -c 'echo $$ >handler; exec "$@"' sh "$SMTP_HANDLER" --hostname mx.test --domain example.org "$commands/keep"
+    eventually is_listening "$port"
+    rm -f handler
+    for said in 'HELO c\r\n' 'HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\nhalf'; do
+        exec 9<>"/dev/tcp/127.0.0.1/$port"
+        printf '%b' "$said" >&9
+        read -r greeting <&9
+        eventually test -s handler
+        kill -TERM "$(cat handler)"
+        cat <&9 | from_wire | tail -1 | grep -qx '421 4.3.2 mx.test Service shutting down'
+        rm handler
+    done
+    [ "$(kept_count)" = 0 ]
+}

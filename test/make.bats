@@ -1,0 +1,74 @@
+load helper
+
+# What the Makefile does beside building, in a copy of the tree.
+copy_tree() {
+    mkdir copy
+    (cd "$top" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$BATS_TEST_TMPDIR/copy")
+}
+
+@test "make run receives mail from the client that it names, and leaves only the Maildir" {
+    copy_tree
+    port=$(free_port)
+    make -s -C copy all
+    (cd copy && find . -not -path './build*' | sort) >before
+    # As the terminal does it: Ctrl-C is for the whole process group.
+    setsid env --default-signal=INT,QUIT make -C copy run PORT="$port" >output 2>&1 3>&- 4>&- &
+    group=$!
+    eventually is_listening "$port"
+    sed -n 's/^Send a mail: *//p' output >send
+    sed -n 's/^See it: *//p' output >see
+    for _ in 1 2 3; do (cd copy && sh -e ../send); done
+    [ "$(find copy/Maildir/new -type f | wc -l)" = 3 ]
+    (cd copy && sh -e ../see) | grep -c '^It works.$' | grep -qx 3
+    eventually sh -c '[ "$(grep -c "smtp-handler: connection .*ended=quit" output)" = 3 ]'
+    [ "$(grep -c 'smtp-handler: message result=accepted' output)" = 3 ]
+    kill -INT -- "-$group"
+    wait "$group" || true
+    refute is_listening "$port"
+    (cd copy && find . -not -path './build*' -not -path './Maildir*' | sort) | diff before -
+}
+
+@test "make install puts everything below DESTDIR, with prefix in the units; uninstall removes it" {
+    copy_tree
+    make -s -C copy install DESTDIR="$PWD/root" prefix=/usr
+    (cd root && find . -type f -o -type l) | sort | diff - <(sort <<'EOF'
+./usr/lib/systemd/system/smtp-handler@.service
+./usr/lib/systemd/system/smtp.socket
+./usr/lib/systemd/system/smtp@.service
+./usr/libexec/smtp-handler/maildir-deliver
+./usr/sbin/smtp-handler
+./usr/share/doc/smtp-handler/LICENSE
+./usr/share/doc/smtp-handler/README.md
+./usr/share/doc/smtp-handler/dovecot.conf
+./usr/share/doc/smtp-handler/inetd.conf
+./usr/share/doc/smtp-handler/tcpserver-run
+./usr/share/doc/smtp-handler/xinetd.conf
+./usr/share/man/man8/smtp-handler.8
+EOF
+)
+    grep -q '^ExecStart=/usr/sbin/smtp-handler /usr/libexec/smtp-handler/maildir-deliver ' root/usr/lib/systemd/system/smtp-handler@.service
+    refute grep -r /usr/local root/usr/lib root/usr/share/doc/smtp-handler/inetd.conf
+    [ "$(root/usr/sbin/smtp-handler --version)" = "$("$SMTP_HANDLER" --version)" ]
+    make -s -C copy uninstall DESTDIR="$PWD/root" prefix=/usr
+    [ -z "$(find root -type f -o -type l)" ]
+}
+
+@test "the builder's flags are heeded, and a change of them builds anew" {
+    copy_tree
+    make -C copy all CFLAGS='-O1 -DFIRST' >built
+    grep -q -- '-O1 -DFIRST' built
+    refute grep -q -- '-O2' built
+    make -C copy all CFLAGS='-O1 -DFIRST' >built
+    refute grep -q 'session.c' built
+    make -C copy all CFLAGS='-O1 -DSECOND' >built
+    grep -q -- '-DSECOND .*session.c' built
+    make -C copy clean >built
+    [ -z "$(find copy -name '*.o' -o -name smtp-handler -type f)" ]
+}
+
+@test "systemd finds no fault in the units" {
+    mkdir units
+    sed "s|/usr/local/sbin/smtp-handler |$SMTP_HANDLER |" "$top/units/smtp-handler@.service" >units/smtp@.service
+    cp "$top/units/smtp.socket" units
+    systemd-analyze verify --man=no "$PWD/units/smtp.socket" "$PWD/units/smtp@.service" 2>&1 | refute grep 'units/'
+}

@@ -1,0 +1,74 @@
+load helper
+
+# said_over_time OPTION...: connects as a client that says what its standard input holds and then
+# keeps quiet; prints the replies. Descriptor 5 of the handler's input stays open.
+patient_client() {
+    mkfifo client
+    { cat; sleep 30; } >client 3>&- 4>&- &
+    started+=($!)
+    SECONDS=0
+    handler "$@" <client | from_wire | without_ids
+    [ "$SECONDS" -lt 15 ]
+}
+
+@test "who says no command in time hears 421" {
+    printf 'HELO c\r\n' | patient_client --command-timeout 1 >said
+    [ "$(tail -1 said)" = '421 4.4.2 mx.test Timeout, no command came' ]
+    grep -q 'connection .*ended=timeout' log
+}
+
+@test "who stops within a message hears 421, and nothing is delivered" {
+    one_message | sed '/^\.$/,$d; s/$/\r/' | patient_client --data-timeout 1 >said
+    [ "$(tail -1 said)" = '421 4.4.2 mx.test Timeout, the message came too slowly' ]
+    [ "$(kept_count)" = 0 ]
+    grep -q 'message result=broken-off' log
+    grep -q 'connection .*ended=too-slow' log
+}
+
+@test "the whole session has a limit, too" {
+    { for _ in 1 2 3 4 5 6 7 8 9 10; do printf 'NOOP\r\n'; sleep 0.3; done; } | patient_client --session-timeout 1 >said
+    [ "$(tail -1 said)" = '421 4.4.2 mx.test Timeout, the connection lasted too long' ]
+}
+
+# trickle OPTION...: sends a message an octet at a time, ten a second.
+trickle() {
+    { one_message | sed '/^\.$/,$d; s/$/\r/'
+      for _ in $(seq 40); do printf x; sleep 0.1; done
+      printf '\r\n.\r\nQUIT\r\n'; } | handler "$@" | from_wire | without_ids >said
+}
+
+@test "a message that trickles in under the least rate is cut off" {
+    trickle --data-timeout 1 --min-rate 500
+    [ "$(tail -1 said)" = '421 4.4.2 mx.test Timeout, the message came too slowly' ]
+    [ "$(kept_count)" = 0 ]
+}
+
+@test "a slow message above the least rate is not" {
+    trickle --data-timeout 1 --min-rate 5
+    grep -q '^250 2.0.0 Delivered' said
+}
+
+@test "with --min-rate 0 octets may come as slowly as they like" {
+    trickle --data-timeout 1 --min-rate 0
+    grep -q '^250 2.0.0 Delivered' said
+}
+
+@test "a client that never reads its replies is let go of" {
+    port=$(free_port)
+    in_background tcpserver -v -HRl mx.test 127.0.0.1 "$port" "$SMTP_HANDLER" --command-timeout 1 --log stderr true
+    eventually is_listening "$port"
+    python3 - "$port" <<'EOF'
+import socket, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+s.connect(("127.0.0.1", int(sys.argv[1])))
+s.settimeout(20)
+try:
+    while True:
+        s.sendall(b"NOOP\r\n" * 10000)
+except (ConnectionError, socket.timeout) as error:
+    print(error)
+    sys.exit(isinstance(error, socket.timeout))
+EOF
+    eventually grep -q 'ended=timeout' background
+}
