@@ -74,7 +74,7 @@ bool systemd_find_connection(int *descriptor, struct problem *problem)
     if (getenv("LISTEN_FDS") == NULL || getenv("LISTEN_PID") == NULL)
         return true;
     if (!load())
-        return problem_set(problem, EX_OSFILE, "cannot load %s: %s", SONAME, dlerror());
+        return problem_set(problem, EX_OSERR, "cannot load %s: %s", SONAME, dlerror());
     int count = library.listen_fds_with_names(1, &names);
     if (count < 0)
         return problem_set(problem, EX_OSERR, "sd_listen_fds: %s", strerror(-count));
