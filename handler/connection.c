@@ -92,7 +92,7 @@ static void ask_environment(struct connection *connection)
         if (hostname != NULL && domain_is_valid(span_of(hostname)))
             memcpy(connection->client_hostname, hostname, strlen(hostname) + 1);
         if (connection->local_address[0] == '\0')
-            take_address(ucspi(proto, "LOCALIP"), connection->local_address);
+            (void)take_address(ucspi(proto, "LOCALIP"), connection->local_address); /* or unknown */
     }
     if (connection->client_address[0] != '\0')
         return;
@@ -101,7 +101,7 @@ static void ask_environment(struct connection *connection)
     else if (take_address(getenv("REMOTE_ADDR"), connection->client_address))
         connection->client_port = port_of(getenv("REMOTE_PORT"));
     else
-        take_address(getenv("REMOTE_HOST"), connection->client_address);
+        (void)take_address(getenv("REMOTE_HOST"), connection->client_address); /* or unknown */
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b)

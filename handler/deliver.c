@@ -146,8 +146,8 @@ static bool follow(pid_t pid, int64_t timeout, struct outputs *outputs, int *sta
     int64_t left = timeout;
     while (!has_ended(pid, status, WNOHANG)) {
         if (left <= 0) {
-            (void)kill(-pid, SIGKILL); /* it can only have ended since */
-            (void)has_ended(pid, status, 0);
+            (void)kill(-pid, SIGKILL);       /* it can only have ended since */
+            (void)has_ended(pid, status, 0); /* now it must */
             return false;
         }
         wait_for_news(outputs, left);

@@ -44,6 +44,12 @@ static struct span known_or(const char *value)
     return span_of(value[0] != '\0' ? value : "unknown");
 }
 
+static struct span write_number(char text[FACTS_NUMBER_MAX], uint64_t number)
+{
+    (void)snprintf(text, FACTS_NUMBER_MAX, "%llu", (unsigned long long)number); /* fits */
+    return span_of(text);
+}
+
 void facts_gather(struct facts *facts, const struct session *session,
                   const struct connection *connection, const struct options *options,
                   const struct mailbox *recipient, uint64_t size)
@@ -64,16 +70,14 @@ void facts_gather(struct facts *facts, const struct session *session,
     }
     values[FACT_CLIENT_ADDRESS] = known_or(connection->client_address);
     values[FACT_CLIENT_HOSTNAME] = known_or(connection->client_hostname);
-    (void)snprintf(facts->port, sizeof facts->port, "%u", connection->client_port % 65536);
-    values[FACT_CLIENT_PORT] =
-        connection->client_port > 0 ? span_of(facts->port) : span_of("unknown");
+    values[FACT_CLIENT_PORT] = connection->client_port > 0
+                                   ? write_number(facts->port, connection->client_port)
+                                   : span_of("unknown");
     values[FACT_HELO] = session_helo(session);
     values[FACT_PROTOCOL] = session_protocol(session);
     values[FACT_TRANSACTION_ID] = session_id(session);
-    (void)snprintf(facts->size, sizeof facts->size, "%llu", (unsigned long long)size);
-    values[FACT_MESSAGE_SIZE] = span_of(facts->size);
-    (void)snprintf(facts->deadline, sizeof facts->deadline, "%u", options->delivery_timeout);
-    values[FACT_DEADLINE] = span_of(facts->deadline);
+    values[FACT_MESSAGE_SIZE] = write_number(facts->size, size);
+    values[FACT_DEADLINE] = write_number(facts->deadline, options->delivery_timeout);
 }
 
 enum fact facts_find(struct span name)

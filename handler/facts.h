@@ -27,10 +27,12 @@ enum fact {
     FACT_COUNT
 };
 
+enum { FACTS_NUMBER_MAX = 24 }; /* octets: 64 bits in decimal, and a NUL */
+
 struct facts {
     struct span values[FACT_COUNT]; /* octets are NULL where a fact does not apply */
     struct mailbox recipient;       /* what some of the values borrow from */
-    char port[8], size[24], deadline[16];
+    char port[FACTS_NUMBER_MAX], size[FACTS_NUMBER_MAX], deadline[FACTS_NUMBER_MAX];
 };
 
 /*
@@ -47,11 +49,14 @@ enum fact facts_find(struct span name);
 /* Whether a fact is one of the one recipient. */
 bool facts_is_of_recipient(enum fact fact);
 
-enum { FACTS_ENVIRONMENT_OCTETS = 256 * 1024 };
+enum {
+    FACTS_VARIABLES_MAX = 4096, /* ours and the inherited ones */
+    FACTS_ENVIRONMENT_OCTETS = 256 * 1024
+};
 
 /* An environment for execve(2), kept here. */
 struct facts_environment {
-    char *variables[1024];
+    char *variables[FACTS_VARIABLES_MAX];
     size_t count;
     size_t used;
     char octets[FACTS_ENVIRONMENT_OCTETS];

@@ -190,7 +190,7 @@ static void send_to_stderr(const struct log_event *event)
     struct log_line line;
     write_line(&line, "smtp-handler: ", event);
     ssize_t written = write(STDERR_FILENO, line.octets, line.length);
-    (void)written;
+    (void)written; /* see above */
 }
 
 void log_send(const struct log_event *event)

@@ -98,7 +98,7 @@ static bool read_piece(struct outputs *outputs, struct output *output)
 void outputs_read(struct outputs *outputs)
 {
     (void)read_piece(outputs, &outputs->standard); /* what is not there comes later */
-    (void)read_piece(outputs, &outputs->error);
+    (void)read_piece(outputs, &outputs->error);    /* so does this */
 }
 
 void outputs_close(struct outputs *outputs)
