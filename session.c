@@ -40,12 +40,9 @@ static bool step(struct session *session)
         session->phase = PHASE_OVER;
         return false;
     }
-    if (session->input_start == session->input_end)
-        return false;
-    if (session->phase != PHASE_CONTENT)
-        return read_command(session);
-    message_read(session);
-    return true;
+    if (session_within_message(session))
+        return message_read(session);
+    return session->input_start < session->input_end && read_command(session);
 }
 
 static void advance(struct session *session)
@@ -60,6 +57,8 @@ void session_begin(struct session *session, const struct session_settings *setti
     session->phase = PHASE_GREETED;
     session->want = WANT_NOTHING;
     session->extended = false;
+    session->binary = false;
+    session->message_open = false;
     session->storing = false;
     session->counts = (struct session_counts){.messages = 0};
     session->errors_in_row = 0;
@@ -201,7 +200,8 @@ void session_discarded(struct session *session)
 {
     assert(session->want == WANT_DISCARD);
     session->want = WANT_NOTHING;
-    if (session->phase == PHASE_CONTENT)
+    session->message_open = false;
+    if (session->phase != PHASE_OVER)
         command_forget_transaction(session);
     advance(session);
 }
@@ -227,23 +227,22 @@ void session_end(struct session *session, enum ending ending)
         [ENDING_SHUTDOWN] = REPLY_SHUTDOWN,
         [ENDING_MISCONFIGURED] = REPLY_MISCONFIGURED,
     };
-    bool message_open = session->phase == PHASE_CONTENT && session->want != WANT_DISCARD;
     if (ending == ENDING_LEFT || ending == ENDING_MISCONFIGURED)
         replies_clear(&session->replies);
     if (farewells[ending] != REPLY_NONE && session->phase != PHASE_OVER)
         command_reply(session, farewells[ending], session->settings.hostname);
-    if (message_open) {
-        session->verdict = VERDICT_BROKEN_OFF;
-        session->want = WANT_DISCARD;
-    } else if (session->want != WANT_DISCARD) {
+    if (session->want != WANT_DISCARD) {
         session->want = WANT_NOTHING;
+        if (session->message_open)
+            message_abandon(session);
     }
     session->phase = PHASE_OVER;
 }
 
 bool session_within_message(const struct session *session)
 {
-    return session->phase == PHASE_CONTENT;
+    const unsigned phases = PHASE_CONTENT | PHASE_CHUNK | PHASE_REFUSED;
+    return (session->phase & phases) != 0;
 }
 
 struct session_counts session_counts(const struct session *session)

@@ -72,8 +72,11 @@ enum phase {
     PHASE_IDLE = 2,      /* no transaction */
     PHASE_SENDER = 4,    /* MAIL accepted, no recipient */
     PHASE_RECIPIENT = 8, /* a recipient accepted */
-    PHASE_CONTENT = 16,  /* within the message */
-    PHASE_OVER = 32      /* nothing more is read */
+    PHASE_CHUNKED = 16,  /* between the chunks of a message; RFC 3030 */
+    PHASE_CONTENT = 32,  /* within the message, after DATA */
+    PHASE_CHUNK = 64,    /* within a chunk */
+    PHASE_REFUSED = 128, /* within a chunk that is only read away */
+    PHASE_OVER = 256     /* nothing more is read */
 };
 
 /* What is known of a message when it is forgotten. */
@@ -98,8 +101,15 @@ struct session {
     enum phase phase;
     enum want want;
     enum question question;
-    bool extended; /* greeted with EHLO */
-    bool storing;  /* octets of the message may have been handed over */
+    bool extended;     /* greeted with EHLO */
+    bool binary;       /* the transaction was announced as BODY=BINARYMIME */
+    bool message_open; /* octets of a message were let in, and it is not forgotten yet */
+    bool storing;      /* octets of it may have been handed over */
+    uint64_t chunk_size;
+    uint64_t chunk_left; /* octets of the chunk that are still to come */
+    bool chunk_is_last;
+    enum phase phase_behind; /* the refused chunk */
+    enum reply refusal;      /* of it */
     enum verdict verdict;
     struct session_counts counts;
     unsigned errors_in_row;

@@ -29,6 +29,10 @@ static void say(struct session *session, enum reply reply)
 
 void command_forget_transaction(struct session *session)
 {
+    if (session->message_open) {
+        message_abandon(session);
+        return;
+    }
     envelope_clear(&session->envelope);
     session->id_length = 0;
     session->phase = PHASE_IDLE;
@@ -83,6 +87,8 @@ static const struct {
     {"SIZE", add_max_size},        /* RFC 1870 */
     {"ENHANCEDSTATUSCODES", NULL}, /* RFC 2034 */
     {"8BITMIME", NULL},            /* RFC 6152 */
+    {"CHUNKING", NULL},            /* RFC 3030 */
+    {"BINARYMIME", NULL},          /* RFC 3030 */
 };
 
 static void run_ehlo(struct session *session, struct span argument)
@@ -179,6 +185,7 @@ static void run_mail(struct session *session, struct span argument)
         say(session, REPLY_SIZE_TOO_LARGE);
         return;
     }
+    session->binary = parameters.binary;
     begin_transaction(session);
     ask(session, QUESTION_SENDER);
 }
@@ -201,8 +208,30 @@ static void run_data(struct session *session, struct span argument)
     (void)argument; /* there is none */
     if (session->phase == PHASE_SENDER)
         say(session, REPLY_NO_RECIPIENTS);
+    else if (session->binary)
+        say(session, REPLY_BINARY_WANTS_BDAT);
     else
-        message_begin(session);
+        message_begin_content(session);
+}
+
+/*
+ * RFC 3030 2: the octets follow the line whatever is said to it, so that a BDAT that makes no sense
+ * is answered behind them. Only one that does not say how many they are is answered at once.
+ */
+static void run_bdat(struct session *session, struct span argument)
+{
+    struct span digits = span_first(argument, span_find(argument, ' '));
+    struct span rest = span_after(argument, digits.length);
+    bool last = span_equal(rest, span_of(" LAST"));
+    uint64_t size;
+    if ((rest.length > 0 && !last) || !parameter_number(digits, &size))
+        command_reply(session, REPLY_BAD_PARAMETER, argument);
+    else if (session->phase == PHASE_SENDER)
+        message_refuse_chunk(session, size, REPLY_NO_RECIPIENTS);
+    else if (session->phase != PHASE_RECIPIENT && session->phase != PHASE_CHUNKED)
+        message_refuse_chunk(session, size, REPLY_BAD_SEQUENCE);
+    else
+        message_begin_chunk(session, size, last);
 }
 
 static void run_rset(struct session *session, struct span argument)
@@ -235,6 +264,8 @@ static void run_quit(struct session *session, struct span argument)
 {
     (void)argument; /* there is none */
     session->counts.quit = true;
+    if (session->message_open)
+        message_abandon(session);
     command_reply(session, REPLY_GOODBYE, session->settings.hostname);
     session->phase = PHASE_OVER;
 }
@@ -246,7 +277,7 @@ static void run_not_implemented(struct session *session, struct span argument)
 }
 
 enum {
-    ALWAYS = PHASE_GREETED | PHASE_IDLE | PHASE_SENDER | PHASE_RECIPIENT,
+    ALWAYS = PHASE_GREETED | PHASE_IDLE | PHASE_SENDER | PHASE_RECIPIENT | PHASE_CHUNKED,
     IN_TRANSACTION = PHASE_SENDER | PHASE_RECIPIENT
 };
 
@@ -256,6 +287,7 @@ static const struct command commands[] = {
     {"MAIL", ARGUMENT_REQUIRED, PHASE_IDLE, run_mail},
     {"RCPT", ARGUMENT_REQUIRED, IN_TRANSACTION, run_rcpt},
     {"DATA", ARGUMENT_NONE, IN_TRANSACTION, run_data},
+    {"BDAT", ARGUMENT_REQUIRED, ALWAYS, run_bdat},
     {"RSET", ARGUMENT_NONE, ALWAYS, run_rset},
     {"NOOP", ARGUMENT_OPTIONAL, ALWAYS, run_noop},
     {"VRFY", ARGUMENT_REQUIRED, ALWAYS, run_vrfy},

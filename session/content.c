@@ -15,9 +15,11 @@ static const struct form false_ends[] = {
     {"\r.\r", "CR.CR"},
 };
 
-void content_begin(struct content *content, enum newlines newlines, enum line_ending line_ending)
+void content_begin(struct content *content, enum encoding encoding, enum newlines newlines,
+                   enum line_ending line_ending)
 {
     content->state = CONTENT_LINE_START;
+    content->encoding = encoding;
     content->newlines = newlines;
     content->line_ending = line_ending;
     content->size = 0;
@@ -46,15 +48,17 @@ static void put_line_end(struct content *content, struct room *output)
         put(output, "\n", 1);
 }
 
-/* Where one octet leads, line ends being what `newlines` says. */
-static enum content_state next_state(enum content_state state, enum newlines newlines, char octet)
+/* Where one octet leads. */
+static enum content_state next_state(const struct content *content, char octet)
 {
+    enum content_state state = content->state;
+    enum newlines newlines = content->newlines;
     bool ends_line = octet == '\n' && (newlines == NEWLINES_LENIENT || state == CONTENT_AFTER_CR ||
                                        state == CONTENT_AFTER_DOT_CR);
     if (ends_line)
         return state == CONTENT_AFTER_DOT || state == CONTENT_AFTER_DOT_CR ? CONTENT_ENDED
                                                                            : CONTENT_LINE_START;
-    if (octet == '.' && state == CONTENT_LINE_START)
+    if (octet == '.' && state == CONTENT_LINE_START && content->encoding == ENCODING_DOTTED)
         return CONTENT_AFTER_DOT;
     if (octet == '\r')
         return state == CONTENT_AFTER_DOT ? CONTENT_AFTER_DOT_CR : CONTENT_AFTER_CR;
@@ -107,7 +111,7 @@ static void read_away(struct content *content, struct span *input)
     while (used < input->length && content->state != CONTENT_ENDED) {
         char octet = input->octets[used++];
         bool after_cr = content->tail[CONTENT_TAIL - 1] == '\r';
-        content->state = next_state(content->state, content->newlines, octet);
+        content->state = next_state(content, octet);
         remember(content, octet);
         bool may_look_like_end = octet == '\n' || after_cr;
         if (may_look_like_end && content->state != CONTENT_ENDED && content->false_end == NULL)
@@ -125,6 +129,20 @@ static const char *wrong_line_end(const struct content *content, char octet)
     if (octet == '\n' && !after_cr && content->newlines == NEWLINES_STRICT)
         return "bare LF";
     return NULL;
+}
+
+void content_finish(struct content *content)
+{
+    if (content->state == CONTENT_AFTER_CR && content->broken_form == NULL)
+        content->broken_form = "bare CR";
+}
+
+static void take_binary(struct content *content, struct span *input, struct room *output)
+{
+    size_t length = input->length < output->length ? input->length : output->length;
+    put(output, input->octets, length);
+    content->size += length;
+    *input = span_after(*input, length);
 }
 
 /* Copies the octets up to the next CR or LF. */
@@ -152,6 +170,10 @@ static void take_mark(struct content *content, enum content_state next, struct s
 
 void content_decode(struct content *content, struct span *input, struct room *output)
 {
+    if (content->encoding == ENCODING_BINARY) {
+        take_binary(content, input, output);
+        return;
+    }
     while (input->length > 0 && output->length >= 2 && content->state != CONTENT_ENDED) {
         char octet = input->octets[0];
         const char *wrong = content->broken_form == NULL ? wrong_line_end(content, octet) : NULL;
@@ -161,7 +183,7 @@ void content_decode(struct content *content, struct span *input, struct room *ou
             read_away(content, input);
             return;
         }
-        enum content_state next = next_state(content->state, content->newlines, octet);
+        enum content_state next = next_state(content, octet);
         if (next == CONTENT_WITHIN_LINE)
             take_text(content, input, output);
         else

@@ -1,7 +1,7 @@
 /*
- * Decodes what follows DATA (RFC 5321 4.1.1.4, 4.5.2): finds the end of the message, takes the
- * stuffed dots off and writes line ends as the delivery command wants them. It does not judge a
- * message: it tells its size and whether a line end was wrong.
+ * Decodes the octets of a message: after DATA finds its end and takes the stuffed dots off
+ * (RFC 5321 4.1.1.4, 4.5.2); writes line ends as the delivery command wants them. It does not judge
+ * a message: it tells its size and whether a line end was wrong.
  */
 #ifndef SESSION_CONTENT_H
 #define SESSION_CONTENT_H
@@ -9,6 +9,12 @@
 #include <stdint.h>
 
 #include "line.h"
+
+enum encoding {
+    ENCODING_DOTTED, /* of DATA: ended by a dot, other dots stuffed */
+    ENCODING_PLAIN,  /* of BDAT: lines, whose end is known otherwise */
+    ENCODING_BINARY  /* of BDAT with BODY=BINARYMIME: octets, none changed; RFC 3030 3 */
+};
 
 enum line_ending { LINE_ENDING_LF, LINE_ENDING_CRLF };
 
@@ -26,6 +32,7 @@ enum { CONTENT_TAIL = 5 };
 
 struct content {
     enum content_state state;
+    enum encoding encoding;
     enum newlines newlines;
     enum line_ending line_ending;
     uint64_t size;           /* octets as RFC 1870 6.1 counts: CR LF ends each line, no stuffing */
@@ -34,7 +41,8 @@ struct content {
     char tail[CONTENT_TAIL]; /* the last octets, kept from the first wrong line end on */
 };
 
-void content_begin(struct content *content, enum newlines newlines, enum line_ending line_ending);
+void content_begin(struct content *content, enum encoding encoding, enum newlines newlines,
+                   enum line_ending line_ending);
 
 /*
  * Decodes octets off the front of `input` into the front of `output`, moving both, until the
@@ -43,6 +51,10 @@ void content_begin(struct content *content, enum newlines newlines, enum line_en
  */
 void content_decode(struct content *content, struct span *input, struct room *output);
 
+/* The dot that ends the message has come; ENCODING_DOTTED alone has one. */
 bool content_ended(const struct content *content);
+
+/* No more octets will come: a CR that waits for its LF is a wrong line end. */
+void content_finish(struct content *content);
 
 #endif

@@ -1,9 +1,11 @@
 #include "message.h"
 
 #include "command.h"
+#include "text.h"
 #include "trace.h"
 
-static void write_trace(struct session *session, struct room *output)
+static void write_trace(const struct session *session, enum line_ending line_ending,
+                        struct room *output)
 {
     const struct session_settings *settings = &session->settings;
     const struct envelope *envelope = &session->envelope;
@@ -22,20 +24,52 @@ static void write_trace(struct session *session, struct room *output)
         .id = session_id(session),
         .time = session->now,
     };
-    trace_write(&trace, settings->line_ending, output);
+    trace_write(&trace, line_ending, output);
 }
 
-void message_begin(struct session *session)
+static void open_message(struct session *session, enum encoding encoding)
 {
+    const struct session_settings *settings = &session->settings;
     struct room output = {session->octets, sizeof session->octets};
-    content_begin(&session->content, session->settings.newlines, session->settings.line_ending);
-    if (session->settings.trace)
-        write_trace(session, &output);
+    enum line_ending line_ending =
+        encoding == ENCODING_BINARY ? LINE_ENDING_CRLF : settings->line_ending;
+    content_begin(&session->content, encoding, settings->newlines, line_ending);
+    if (settings->trace)
+        write_trace(session, line_ending, &output);
     session->octets_length = sizeof session->octets - output.length;
+    session->message_open = true;
     session->storing = false;
     session->verdict = VERDICT_ACCEPTED;
+}
+
+void message_begin_content(struct session *session)
+{
+    open_message(session, ENCODING_DOTTED);
     session->phase = PHASE_CONTENT;
     command_reply(session, REPLY_SEND_MESSAGE, span_empty());
+}
+
+void message_begin_chunk(struct session *session, uint64_t size, bool last)
+{
+    if (!session->message_open)
+        open_message(session, session->binary ? ENCODING_BINARY : ENCODING_PLAIN);
+    session->chunk_size = session->chunk_left = size;
+    session->chunk_is_last = last;
+    session->phase = PHASE_CHUNK;
+}
+
+void message_refuse_chunk(struct session *session, uint64_t size, enum reply reply)
+{
+    session->chunk_left = size;
+    session->phase_behind = session->phase;
+    session->refusal = reply;
+    session->phase = PHASE_REFUSED;
+}
+
+void message_abandon(struct session *session)
+{
+    session->verdict = VERDICT_BROKEN_OFF;
+    session->want = WANT_DISCARD;
 }
 
 static bool is_too_large(const struct session *session)
@@ -44,39 +78,103 @@ static bool is_too_large(const struct session *session)
     return max_size > 0 && session->content.size > max_size;
 }
 
-/* The whole message is here, and stored unless it is refused. */
-static void conclude(struct session *session)
+/* All octets of the message are here, or of the chunk at least. */
+static bool piece_ended(const struct session *session)
 {
-    if (session->verdict == VERDICT_ACCEPTED)
-        session->want = WANT_DELIVERY;
-    else
-        message_answer(session, session->verdict, span_empty());
+    return session->phase == PHASE_CONTENT ? content_ended(&session->content)
+                                           : session->chunk_left == 0;
 }
 
-void message_read(struct session *session)
+static bool is_last_piece(const struct session *session)
 {
-    struct span input = {session->input + session->input_start,
-                         session->input_end - session->input_start};
+    return session->phase == PHASE_CONTENT || session->chunk_is_last;
+}
+
+/* The piece is here, and stored unless the message is refused. */
+static void conclude(struct session *session)
+{
+    if (session->verdict != VERDICT_ACCEPTED) {
+        message_answer(session, session->verdict, span_empty());
+    } else if (is_last_piece(session)) {
+        session->want = WANT_DELIVERY;
+    } else {
+        char octets[32];
+        struct text count = {.octets = octets, .size = sizeof octets};
+        text_add_number(&count, session->chunk_size, 1);
+        command_reply(session, REPLY_CHUNK_TAKEN, text_span(&count));
+        session->phase = PHASE_CHUNKED;
+    }
+}
+
+/* Decodes what belongs to the message; false where there is nothing of it yet. */
+static bool decode(struct session *session, struct span *input)
+{
+    struct span piece = *input;
+    if (session->phase == PHASE_CHUNK && piece.length > session->chunk_left)
+        piece = span_first(piece, (size_t)session->chunk_left);
+    if (piece.length == 0 && !piece_ended(session))
+        return false;
+
+    size_t offered = piece.length;
     struct room output = {session->octets + session->octets_length,
                           sizeof session->octets - session->octets_length};
-    content_decode(&session->content, &input, &output);
-    session->input_start = session->input_end - input.length;
+    content_decode(&session->content, &piece, &output);
     session->octets_length = sizeof session->octets - output.length;
+    size_t used = offered - piece.length;
+    *input = span_after(*input, used);
+    if (session->phase == PHASE_CHUNK) {
+        session->chunk_left -= used;
+        if (session->chunk_left == 0 && session->chunk_is_last)
+            content_finish(&session->content);
+    }
+    return true;
+}
 
+static void judge(struct session *session)
+{
     if (session->content.broken_form != NULL)
         session->verdict = VERDICT_BAD_LINE_END;
     else if (session->verdict == VERDICT_ACCEPTED && is_too_large(session))
         session->verdict = VERDICT_TOO_LARGE;
-
-    bool ended = content_ended(&session->content);
-    if (session->verdict != VERDICT_ACCEPTED) {
+    if (session->verdict != VERDICT_ACCEPTED)
         session->octets_length = 0;
-        if (ended)
-            conclude(session);
-    } else if (ended || input.length > 0) {
+}
+
+/* Reads away what belongs to a refused chunk; false where more of it is to come. */
+static bool read_away(struct session *session, struct span *input)
+{
+    uint64_t length = input->length < session->chunk_left ? input->length : session->chunk_left;
+    *input = span_after(*input, (size_t)length);
+    session->chunk_left -= length;
+    if (session->chunk_left > 0)
+        return false;
+    session->phase = session->phase_behind;
+    command_reply(session, session->refusal, span_empty());
+    return true;
+}
+
+bool message_read(struct session *session)
+{
+    struct span input = {session->input + session->input_start,
+                         session->input_end - session->input_start};
+    bool refused = session->phase == PHASE_REFUSED;
+    bool went_on = refused ? read_away(session, &input) : decode(session, &input);
+    session->input_start = session->input_end - input.length;
+    if (refused || !went_on)
+        return went_on;
+
+    judge(session);
+    bool ended = piece_ended(session);
+    bool full = sizeof session->octets - session->octets_length < 2;
+    bool something_to_store =
+        session->octets_length > 0 || (is_last_piece(session) && !session->storing);
+    if (session->verdict == VERDICT_ACCEPTED && (ended || full) && something_to_store) {
         session->storing = true;
         session->want = WANT_STORE;
+    } else if (ended) {
+        conclude(session);
     }
+    return true;
 }
 
 void message_stored(struct session *session, bool kept)
@@ -84,7 +182,7 @@ void message_stored(struct session *session, bool kept)
     session->octets_length = 0;
     if (!kept)
         session->verdict = VERDICT_STORAGE_FULL;
-    if (content_ended(&session->content))
+    if (piece_ended(session))
         conclude(session);
 }
 

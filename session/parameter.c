@@ -1,27 +1,32 @@
 #include "parameter.h"
 
-/* RFC 1870 4: up to 20 digits. A number that no message could reach counts as the largest. */
-static bool take_size(struct mail_parameters *parameters, struct span value)
+bool parameter_number(struct span text, uint64_t *number)
 {
-    if (value.length == 0 || value.length > 20)
+    if (text.length == 0 || text.length > 20)
         return false;
-    parameters->size = 0;
-    for (size_t i = 0; i < value.length; i++) {
-        char c = value.octets[i];
+    *number = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.octets[i];
         if (c < '0' || c > '9')
             return false;
         unsigned digit = (unsigned)(c - '0');
-        bool fits = parameters->size <= (UINT64_MAX - digit) / 10;
-        parameters->size = fits ? parameters->size * 10 + digit : UINT64_MAX;
+        bool fits = *number <= (UINT64_MAX - digit) / 10;
+        *number = fits ? *number * 10 + digit : UINT64_MAX;
     }
     return true;
 }
 
-/* RFC 6152 2. Either kind of message is kept as it is. */
+static bool take_size(struct mail_parameters *parameters, struct span value)
+{
+    return parameter_number(value, &parameters->size);
+}
+
+/* RFC 6152 2, RFC 3030 3. Lines are kept as they are, be they of 7 bits or 8. */
 static bool take_body(struct mail_parameters *parameters, struct span value)
 {
-    (void)parameters; /* nothing depends on the answer */
-    return span_equal(value, span_of("7BIT")) || span_equal(value, span_of("8BITMIME"));
+    parameters->binary = span_equal(value, span_of("BINARYMIME"));
+    return parameters->binary || span_equal(value, span_of("7BIT")) ||
+           span_equal(value, span_of("8BITMIME"));
 }
 
 static const struct {

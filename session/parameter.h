@@ -10,6 +10,7 @@
 
 struct mail_parameters {
     uint64_t size; /* octets announced, 0 for none; RFC 1870 */
+    bool binary;   /* BODY=BINARYMIME; RFC 3030 3 */
 };
 
 enum parameter_result { PARAMETER_OK, PARAMETER_UNKNOWN, PARAMETER_BAD };
@@ -20,5 +21,11 @@ enum parameter_result { PARAMETER_OK, PARAMETER_UNKNOWN, PARAMETER_BAD };
  */
 enum parameter_result mail_parameters_parse(struct span input, struct mail_parameters *parameters,
                                             struct span *offender);
+
+/*
+ * Reads a number of up to 20 digits (RFC 1870 4, RFC 3030 2); false where `text` is none. One
+ * that 64 bits cannot hold counts as the largest that they can.
+ */
+bool parameter_number(struct span text, uint64_t *number);
 
 #endif

@@ -13,7 +13,8 @@ struct row {
 static const struct row rows[] = {
     [REPLY_GREETING] = {"220", NULL, "% ESMTP smtp-handler"},
     [REPLY_HELO] = {"250", NULL, "%"},
-    [REPLY_HELP] = {"214", "2.0.0", "Commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT"},
+    [REPLY_HELP] = {"214", "2.0.0",
+                    "Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT"},
     [REPLY_GOODBYE] = {"221", "2.0.0", "% closing connection"},
     [REPLY_OK] = {"250", "2.0.0", "Ok"},
     [REPLY_SENDER_OK] = {"250", "2.1.0", "Sender ok"},
@@ -21,12 +22,15 @@ static const struct row rows[] = {
     [REPLY_VRFY] = {"252", "2.0.0", "Send a message, and it will be tried"},
     [REPLY_SEND_MESSAGE] = {"354", NULL, "Send the message, end with a dot on a line by itself"},
 
+    [REPLY_CHUNK_TAKEN] = {"250", "2.0.0", "% octets taken"},
+
     [REPLY_UNKNOWN_COMMAND] = {"500", "5.5.2", "Command not recognized"},
     [REPLY_LINE_TOO_LONG] = {"500", "5.5.2", "Line too long"},
     [REPLY_LINE_BROKEN] = {"500", "5.5.2", "Octets that no command may hold"},
     [REPLY_NOT_IMPLEMENTED] = {"502", "5.5.1", "Command not implemented"},
     [REPLY_BAD_SEQUENCE] = {"503", "5.5.1", "Bad sequence of commands"},
     [REPLY_NO_RECIPIENTS] = {"554", "5.5.1", "No valid recipients"},
+    [REPLY_BINARY_WANTS_BDAT] = {"503", "5.5.1", "BODY=BINARYMIME goes with BDAT"},
     [REPLY_ARGUMENT_MISSING] = {"501", "5.5.4", "Argument missing"},
     [REPLY_ARGUMENT_UNWANTED] = {"501", "5.5.4", "No argument allowed"},
     [REPLY_BAD_HELO] = {"501", "5.5.4", "Not a domain name or address literal"},

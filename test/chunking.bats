@@ -1,0 +1,137 @@
+load helper
+
+# CHUNKING and BINARYMIME, RFC 3030.
+
+# begun OPTION...: a transaction, then what standard input holds as it is; prints the replies to
+# the latter.
+begun() {
+    { printf 'EHLO c\r\nMAIL FROM:<sender@example.net>%s\r\nRCPT TO:<user@example.org>\r\n' "$body"; cat; } |
+        handler "$@" | from_wire | without_ids | tail -n +11
+}
+
+@test "the first example of RFC 3030: one chunk" {
+    printf 'BDAT 86 LAST\r\nTo: Susan@random.com\r\nFrom: Sam@random.com\r\nSubject: This is a bodyless test message\r\nQUIT\r\n' | begun --no-trace |
+        diff - <(printf '%s\n' '250 2.0.0 Delivered, id ID' '221 2.0.0 mx.test closing connection')
+    kept 1 | diff - <(printf 'To: Susan@random.com\nFrom: Sam@random.com\nSubject: This is a bodyless test message\n')
+}
+
+@test "the second example of RFC 3030: chunks pipelined, the last one empty" {
+    chunk=$(printf '%1000s' '' | tr ' ' x)
+    { printf 'BDAT 1000\r\n%s' "$chunk"; printf 'BDAT 324\r\n%s' "${chunk:0:324}"; printf 'BDAT 0 LAST\r\nQUIT\r\n'; } |
+        body=' BODY=BINARYMIME' begun --no-trace |
+        diff - <(printf '%s\n' '250 2.0.0 1000 octets taken' '250 2.0.0 324 octets taken' '250 2.0.0 Delivered, id ID' '221 2.0.0 mx.test closing connection')
+    [ "$(kept 1)" = "$chunk${chunk:0:324}" ]
+}
+
+@test "dots are not stuffed, and no dot ends anything" {
+    printf 'BDAT 17 LAST\r\n.\r\n..\r\nx\r\n.\r\n.QUIQUIT\r\n' | begun --no-trace | head -1 | grep -qx '250 2.0.0 Delivered, id ID'
+    kept 1 | diff - <(printf '.\n..\nx\n.\n.QUI')
+}
+
+@test "a message without a line end at its end keeps it so" {
+    printf 'BDAT 1 LAST\r\nx' | begun --no-trace
+    [ "$(kept 1 | od -c | head -1)" = "$(printf x | od -c | head -1)" ]
+}
+
+@test "a CR LF may be split between chunks" {
+    printf 'BDAT 4\r\none\rBDAT 6 LAST\r\n\ntwo\r\n' | begun --no-trace
+    kept 1 | diff - <(printf 'one\ntwo\n')
+}
+
+@test "a bare CR or LF in lines is refused, with the octets swallowed" {
+    printf 'BDAT 5 LAST\r\na\nb\r\nNOOP\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nBDAT 2 LAST\r\nx\rNOOP\r\n' | begun |
+        diff - <(printf '%s\n' '554 5.6.11 Only CR LF may end a line, id ID' '250 2.0.0 Ok' '250 2.1.0 Sender ok' '250 2.1.5 Recipient ok' '554 5.6.11 Only CR LF may end a line, id ID' '250 2.0.0 Ok')
+    [ "$(kept_count)" = 0 ]
+    grep -q 'form="bare LF"' log
+    grep -q 'form="bare CR"' log
+}
+
+@test "BINARYMIME hands every octet on as it came, whatever --line-ending says" {
+    printf 'a\nb\rc\r\n.\r\n\0\377' >octets
+    { printf 'BDAT 7\r\n'; head -c 7 octets; printf 'BDAT %d LAST\r\n' "$(($(wc -c <octets) - 7))"; tail -c +8 octets; } |
+        body=' BODY=BINARYMIME' begun --no-trace --line-ending lf
+    kept 1 | cmp - octets
+}
+
+@test "the trace of a binary message has CR LF, as its lines do" {
+    printf 'BDAT 3 LAST\r\nx\r\n' | body=' BODY=BINARYMIME' begun
+    [ "$(kept 1 | grep -vc $'\r$')" = 0 ]
+}
+
+@test "BODY=BINARYMIME and DATA do not go together" {
+    printf 'DATA\r\nBDAT 1 LAST\r\nxQUIT\r\n' | body=' BODY=BINARYMIME' begun |
+        diff - <(printf '%s\n' '503 5.5.1 BODY=BINARYMIME goes with BDAT' '250 2.0.0 Delivered, id ID' '221 2.0.0 mx.test closing connection')
+}
+
+@test "a BDAT that makes no sense swallows its octets before it is answered" {
+    raw_conversation < <(printf 'BDAT 6\r\nQUIT\r\nHELO c\r\nBDAT 6 LAST\r\nQUIT\r\nMAIL FROM:<>\r\nBDAT 6\r\nQUIT\r\nRCPT TO:<a@elsewhere.example>\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n') 4<<'SERVER'
+220 mx.test ESMTP smtp-handler
+503 5.5.1 Bad sequence of commands
+250 mx.test
+503 5.5.1 Bad sequence of commands
+250 2.1.0 Sender ok
+554 5.5.1 No valid recipients
+550 5.7.1 Relaying denied, id ID
+554 5.5.1 No valid recipients
+250 2.0.0 Ok
+SERVER
+}
+
+@test "a BDAT that does not say how many octets follow is answered at once" {
+    raw_conversation < <(printf 'HELO c\r\nBDAT\r\nBDAT x\r\nBDAT -1\r\nBDAT 1 2\r\nBDAT 1 LAST x\r\nBDAT 1LAST\r\nNOOP\r\n') 4<<'SERVER'
+220 mx.test ESMTP smtp-handler
+250 mx.test
+501 5.5.4 Argument missing
+501 5.5.4 Bad parameter: x
+501 5.5.4 Bad parameter: -1
+501 5.5.4 Bad parameter: 1 2
+501 5.5.4 Bad parameter: 1 LAST x
+501 5.5.4 Bad parameter: 1LAST
+250 2.0.0 Ok
+SERVER
+}
+
+@test "between chunks only BDAT goes on; RSET forgets, and nothing is delivered" {
+    printf 'BDAT 3\r\na\r\nMAIL FROM:<>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nNOOP\r\nRSET\r\nBDAT 3 LAST\r\nb\r\nMAIL FROM:<>\r\nRSET\r\nQUIT\r\n' | begun |
+        diff - <(printf '%s\n' '250 2.0.0 3 octets taken' '503 5.5.1 Bad sequence of commands' '503 5.5.1 Bad sequence of commands' '503 5.5.1 Bad sequence of commands' '250 2.0.0 Ok' '250 2.0.0 Ok' '503 5.5.1 Bad sequence of commands' '250 2.1.0 Sender ok' '250 2.0.0 Ok' '221 2.0.0 mx.test closing connection')
+    [ "$(kept_count)" = 0 ]
+    grep -q 'message result=broken-off' log
+}
+
+@test "EHLO and QUIT between chunks forget the message, too" {
+    printf 'BDAT 3\r\na\r\nHELO c\r\nBDAT 3 LAST\r\nb\r\nMAIL FROM:<>\r\nRCPT TO:<u@example.org>\r\nBDAT 1\r\nxQUIT\r\n' | begun | cut -c1-3 | tr '\n' ' ' |
+        diff - <(printf '250 250 503 250 250 250 221 ')
+    [ "$(kept_count)" = 0 ]
+    [ "$(grep -c 'message result=broken-off' log)" = 2 ]
+}
+
+@test "a message without its last chunk is never delivered" {
+    printf 'BDAT 3\r\na\r\nBDAT 10 LAST\r\nb\r\n' | begun
+    printf 'BDAT 3\r\na\r\n' | begun
+    [ "$(kept_count)" = 0 ]
+}
+
+@test "the size limit counts while chunks arrive, and the session goes on" {
+    printf 'BDAT 60\r\n%60sBDAT 60\r\n%60sBDAT 6 LAST\r\nQUIT\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nBDAT 100 LAST\r\n%100s' a b c |
+        begun --max-size 100 --no-trace |
+        diff - <(printf '%s\n' '250 2.0.0 60 octets taken' '552 5.3.4 Message too large, id ID' '503 5.5.1 Bad sequence of commands' '250 2.1.0 Sender ok' '250 2.1.5 Recipient ok' '250 2.0.0 Delivered, id ID')
+    [ "$(kept_count)" = 1 ]
+    kept 1 | wc -c | grep -qx 100
+}
+
+@test "chunks that span reads, in megabytes, come out as they went in" {
+    head -c 3000000 /dev/urandom >octets
+    { for at in 0 1 2; do printf 'BDAT 1000000 %s\r\n' "$([ $at = 2 ] && echo LAST)" | sed 's/ \r/\r/'; tail -c +$((at * 1000000 + 1)) octets | head -c 1000000; done; } |
+        body=' BODY=BINARYMIME' begun --no-trace
+    kept 1 | cmp - octets
+}
+
+@test "however chunks are cut, the session says and wants the same" {
+    { printf 'EHLO c\r\nMAIL FROM:<a@b> BODY=BINARYMIME\r\nRCPT TO:<c@d>\r\nBDAT 3\r\na\r\nBDAT 0\r\nBDAT 4 LAST\r\n\n\r.x'
+      printf 'MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nBDAT 3\r\na\r\rBDAT 3 LAST\r\nb\r\nRSET\r\nQUIT\r\n'; } >client
+    "$SESSION_DRIVER" <client >whole
+    for size in 1 2 3 5 7 11 64; do
+        "$SESSION_DRIVER" "$size" <client | diff whole - || { echo "cut into $size"; return 1; }
+    done
+    grep -q '^WANT_CLOSE' whole
+}
