@@ -14,7 +14,8 @@ setup() {
     # The delivery command of a conversation; tests set their own.
     delivery=("$commands/keep")
     unset PROTO TCPREMOTEIP TCPREMOTEPORT TCPREMOTEHOST TCPLOCALIP REMOTE_ADDR REMOTE_PORT \
-        REMOTE_HOST LISTEN_FDS LISTEN_PID NOTIFY_SOCKET JOURNAL_STREAM INVOCATION_ID
+        REMOTE_HOST LISTEN_FDS LISTEN_PID NOTIFY_SOCKET JOURNAL_STREAM INVOCATION_ID \
+        MAKEFLAGS MFLAGS MAKELEVEL
 }
 
 # Ends, by its own id, each process that the test started with `in_background`.
