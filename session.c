@@ -40,6 +40,8 @@ static bool step(struct session *session)
         session->phase = PHASE_OVER;
         return false;
     }
+    if (session->phase == PHASE_DELIVERY)
+        return message_next_recipient(session);
     if (session_within_message(session))
         return message_read(session);
     return session->input_start < session->input_end && read_command(session);
@@ -57,7 +59,7 @@ void session_begin(struct session *session, const struct session_settings *setti
     session->phase = PHASE_GREETED;
     session->want = WANT_NOTHING;
     session->extended = false;
-    session->binary = false;
+    session->prdr = session->binary = false;
     session->message_open = false;
     session->storing = false;
     session->counts = (struct session_counts){.messages = 0};
@@ -70,7 +72,8 @@ void session_begin(struct session *session, const struct session_settings *setti
     session->octets_length = 0;
     envelope_clear(&session->envelope);
     replies_clear(&session->replies);
-    reply_add(&session->replies, REPLY_GREETING, settings->hostname);
+    reply_add(&session->replies, settings->lmtp ? REPLY_LMTP_GREETING : REPLY_GREETING,
+              settings->hostname);
 }
 
 struct room session_room(struct session *session)
@@ -143,7 +146,18 @@ struct span session_helo(const struct session *session)
 
 struct span session_protocol(const struct session *session)
 {
+    if (session->settings.lmtp)
+        return span_of("LMTP");
     return span_of(session->extended ? "ESMTP" : "SMTP");
+}
+
+bool session_recipient(const struct session *session, struct mailbox *recipient)
+{
+    bool in_turn = session->phase == PHASE_DELIVERY;
+    if (!in_turn && session->envelope.count > 1)
+        return false;
+    *recipient = envelope_recipient(&session->envelope, in_turn ? session->recipient : 0);
+    return true;
 }
 
 struct span session_octets(const struct session *session)

@@ -35,6 +35,8 @@ struct session_settings {
     unsigned max_recipients;     /* a message, 1 to ENVELOPE_RECIPIENTS_MAX */
     unsigned max_messages;       /* a session */
     unsigned max_errors;         /* without a message accepted in between */
+    bool lmtp;                   /* speak LMTP, RFC 2033 */
+    bool one_recipient;          /* deliver to each recipient by itself */
     enum newlines newlines;
     enum line_ending line_ending; /* of the octets handed over */
     bool trace;                   /* put Return-Path and Received in front of each message */
@@ -45,7 +47,7 @@ enum want {
     WANT_NOTHING,  /* octets or time */
     WANT_VERDICT,  /* judge what session_question asks about [session_answer] */
     WANT_STORE,    /* keep session_octets as the message's next ones [session_stored] */
-    WANT_DELIVERY, /* deliver the whole message [session_answer] */
+    WANT_DELIVERY, /* deliver the whole message, to session_recipient [session_answer] */
     WANT_DISCARD,  /* forget the message: session_result tells why [session_discarded] */
     WANT_CLOSE     /* close the connection: everything is said */
 };
@@ -68,15 +70,16 @@ enum ending {
 
 /* Which commands make sense (RFC 5321 4.1.4). */
 enum phase {
-    PHASE_GREETED = 1,   /* neither HELO nor EHLO yet */
-    PHASE_IDLE = 2,      /* no transaction */
-    PHASE_SENDER = 4,    /* MAIL accepted, no recipient */
-    PHASE_RECIPIENT = 8, /* a recipient accepted */
-    PHASE_CHUNKED = 16,  /* between the chunks of a message; RFC 3030 */
-    PHASE_CONTENT = 32,  /* within the message, after DATA */
-    PHASE_CHUNK = 64,    /* within a chunk */
-    PHASE_REFUSED = 128, /* within a chunk that is only read away */
-    PHASE_OVER = 256     /* nothing more is read */
+    PHASE_GREETED = 1,    /* neither HELO nor EHLO yet */
+    PHASE_IDLE = 2,       /* no transaction */
+    PHASE_SENDER = 4,     /* MAIL accepted, no recipient */
+    PHASE_RECIPIENT = 8,  /* a recipient accepted */
+    PHASE_CHUNKED = 16,   /* between the chunks of a message; RFC 3030 */
+    PHASE_CONTENT = 32,   /* within the message, after DATA */
+    PHASE_CHUNK = 64,     /* within a chunk */
+    PHASE_REFUSED = 128,  /* within a chunk that is only read away */
+    PHASE_DELIVERY = 256, /* recipients are delivered to and answered one by one */
+    PHASE_OVER = 512      /* nothing more is read */
 };
 
 /* What is known of a message when it is forgotten. */
@@ -102,12 +105,15 @@ struct session {
     enum want want;
     enum question question;
     bool extended;     /* greeted with EHLO */
+    bool prdr;         /* an answer for each recipient was asked for; draft-hall-prdr */
     bool binary;       /* the transaction was announced as BODY=BINARYMIME */
     bool message_open; /* octets of a message were let in, and it is not forgotten yet */
     bool storing;      /* octets of it may have been handed over */
     uint64_t chunk_size;
     uint64_t chunk_left; /* octets of the chunk that are still to come */
     bool chunk_is_last;
+    unsigned recipient;      /* in PHASE_DELIVERY: the one whose turn it is */
+    enum verdict summary;    /* of the verdicts on the recipients so far */
     enum phase phase_behind; /* the refused chunk */
     enum reply refusal;      /* of it */
     enum verdict verdict;
@@ -153,8 +159,14 @@ const struct envelope *session_envelope(const struct session *session);
 struct span session_id(const struct session *session);
 struct span session_helo(const struct session *session);
 
-/* The protocol by its name in RFC 3848 ("SMTP", "ESMTP"). */
+/* The protocol by its name in RFC 3848 ("SMTP", "ESMTP", "LMTP"). */
 struct span session_protocol(const struct session *session);
+
+/*
+ * With WANT_DELIVERY: the one recipient to deliver to, copied out. False where it is all those of
+ * the envelope at once.
+ */
+bool session_recipient(const struct session *session, struct mailbox *recipient);
 
 /* With WANT_STORE: the octets, up to SESSION_OCTETS_MAX. */
 struct span session_octets(const struct session *session);

@@ -38,7 +38,7 @@ struct program {
     const char *hostname;
     char command_path[DELIVER_PATH_MAX];
     char id[40];
-    bool delivered;  /* `delivery` is about the message at hand */
+    bool delivered;  /* the message at hand was given to the command */
     const char *how; /* the session was ended; NULL where nobody but the client did */
     bool client_left;
 };
@@ -155,7 +155,6 @@ static void store(struct program *program)
 static void deliver(struct program *program)
 {
     struct session *session = &program->session;
-    const struct envelope *envelope = session_envelope(session);
     (void)write_replies(program); /* what cannot go now goes later */
     if (session_want(session) != WANT_DELIVERY)
         return;
@@ -165,14 +164,16 @@ static void deliver(struct program *program)
         session_answer(session, VERDICT_DEFERRED, span_empty());
         return;
     }
-    struct mailbox recipient = envelope_recipient(envelope, 0);
+    struct mailbox mailbox;
+    const struct mailbox *recipient = session_recipient(session, &mailbox) ? &mailbox : NULL;
     struct facts facts;
-    facts_gather(&facts, session, &program->connection, &program->options,
-                 envelope->count == 1 ? &recipient : NULL, program->spool.length);
+    facts_gather(&facts, session, &program->connection, &program->options, recipient,
+                 program->spool.length);
     deliver_run(program->command_path, program->options.command, &facts, message,
                 (int64_t)program->options.delivery_timeout * 1000, &program->delivery);
     (void)close(message); /* it was only read */
     program->delivered = true;
+    report_delivery(session, &program->connection, recipient, &program->delivery);
     session_answer(session, program->delivery.verdict, outputs_text(&program->delivery.outputs));
 }
 
@@ -189,8 +190,8 @@ static void notify_status(const struct program *program)
 /* WANT_DISCARD */
 static void discard(struct program *program)
 {
-    report_message(&program->session, &program->connection,
-                   program->delivered ? &program->delivery : NULL);
+    if (!program->delivered)
+        report_refusal(&program->session, &program->connection);
     program->delivered = false;
     spool_discard(&program->spool);
     patience_renew(&program->patience, clock_milliseconds());
@@ -240,7 +241,9 @@ static void begin_session(struct program *program)
         .client_hostname = span_of(connection->client_hostname),
         .id = span_of(program->id),
         .max_size = options->max_size,
-        .max_recipients = options->one_recipient ? 1 : options->max_recipients,
+        .max_recipients = options->max_recipients,
+        .lmtp = options->lmtp,
+        .one_recipient = options->one_recipient,
         .max_messages = options->max_messages,
         .max_errors = options->max_errors,
         .newlines = lenient ? NEWLINES_LENIENT : NEWLINES_STRICT,

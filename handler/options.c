@@ -181,6 +181,7 @@ static const struct row rows[] = {
      "for the whole session (3600)"},
     {"min-rate", "BYTES", &rate_kind, offsetof(struct options, min_rate),
      "message octets a second, averaged, 0 for any (500)"},
+    {"lmtp", NULL, &flag_kind, offsetof(struct options, lmtp), "speak LMTP"},
     {"one-recipient", NULL, &flag_kind, offsetof(struct options, one_recipient),
      "run COMMAND once for each recipient"},
     {"newlines", "HOW", &newlines_kind, offsetof(struct options, newlines),

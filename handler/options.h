@@ -47,6 +47,7 @@ struct options {
     unsigned delivery_timeout;
     unsigned session_timeout;
     unsigned min_rate; /* octets a second */
+    bool lmtp;
     bool one_recipient;
     enum newlines_option newlines;
     enum line_ending line_ending;

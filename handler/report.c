@@ -25,7 +25,7 @@ static void add_parties(struct log_event *event, const struct session *session,
     log_add(event, "from", sender.length > 0 ? sender : span_of("<>"));
 }
 
-/* Recipients one a line, as one value with commas. */
+/* All recipients as one value with commas. */
 static void add_recipients(struct log_event *event, const struct envelope *envelope)
 {
     char octets[LOG_VALUE_MAX];
@@ -36,6 +36,23 @@ static void add_recipients(struct log_event *event, const struct envelope *envel
         octets[i] = (char)(octets[i] == '\n' ? ',' : octets[i]);
     log_add(event, "to", (struct span){octets, length});
     log_add_number(event, "recipients", envelope->count);
+}
+
+/* What there is to say of every message. */
+static void begin_message(struct log_event *event, const struct session *session,
+                          const struct connection *connection, const struct mailbox *recipient,
+                          enum verdict verdict)
+{
+    log_begin(event, LOG_LEVEL_INFO, "message");
+    log_add(event, "result", outcome_word(verdict));
+    log_add(event, "id", session_id(session));
+    add_parties(event, session, connection);
+    if (recipient == NULL)
+        add_recipients(event, session_envelope(session));
+    else
+        log_add(event, "to", mailbox_whole(recipient));
+    log_add_number(event, "size", session_result(session).size);
+    log_add(event, "status", span_of(verdict_status(verdict)));
 }
 
 void report_address(const struct session *session, const struct connection *connection,
@@ -52,25 +69,24 @@ void report_address(const struct session *session, const struct connection *conn
     log_send(&event);
 }
 
-void report_message(const struct session *session, const struct connection *connection,
-                    const struct delivery *delivery)
+void report_delivery(const struct session *session, const struct connection *connection,
+                     const struct mailbox *recipient, const struct delivery *delivery)
+{
+    struct log_event event;
+    begin_message(&event, session, connection, recipient, delivery->verdict);
+    log_add(&event, "command", span_of(delivery->ended));
+    log_add(&event, "reply", outputs_text(&delivery->outputs));
+    log_add_seconds(&event, "seconds", delivery->milliseconds);
+    log_send(&event);
+}
+
+void report_refusal(const struct session *session, const struct connection *connection)
 {
     struct session_result result = session_result(session);
     struct log_event event;
-    log_begin(&event, LOG_LEVEL_INFO, "message");
-    log_add(&event, "result", outcome_word(result.verdict));
-    log_add(&event, "id", session_id(session));
-    add_parties(&event, session, connection);
-    add_recipients(&event, session_envelope(session));
-    log_add_number(&event, "size", result.size);
-    log_add(&event, "status", span_of(verdict_status(result.verdict)));
+    begin_message(&event, session, connection, NULL, result.verdict);
     if (result.broken_form != NULL)
         log_add(&event, "form", span_of(result.broken_form));
-    if (delivery != NULL) {
-        log_add(&event, "command", span_of(delivery->ended));
-        log_add(&event, "reply", outputs_text(&delivery->outputs));
-        log_add_seconds(&event, "seconds", delivery->milliseconds);
-    }
     log_send(&event);
 }
 

@@ -12,9 +12,12 @@
 void report_address(const struct session *session, const struct connection *connection,
                     const struct mailbox *recipient, enum verdict verdict);
 
-/* With WANT_DISCARD; `delivery` NULL where the command was not run. */
-void report_message(const struct session *session, const struct connection *connection,
-                    const struct delivery *delivery);
+/* A message, or the part of it for `recipient` if that is not NULL, was given to the command. */
+void report_delivery(const struct session *session, const struct connection *connection,
+                     const struct mailbox *recipient, const struct delivery *delivery);
+
+/* With WANT_DISCARD: a message that was not. */
+void report_refusal(const struct session *session, const struct connection *connection);
 
 /* `how` it ended, in a word; `milliseconds` it lasted. */
 void report_connection(const struct session *session, const struct connection *connection,

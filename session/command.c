@@ -6,8 +6,12 @@
 
 enum argument { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_REQUIRED };
 
+/* LMTP greets with LHLO, and with nothing else (RFC 2033 4.1). */
+enum dialect { DIALECT_BOTH, DIALECT_SMTP, DIALECT_LMTP };
+
 struct command {
     const char *verb;
+    enum dialect dialect;
     enum argument argument;
     unsigned phases; /* those that allow it */
     void (*run)(struct session *session, struct span argument);
@@ -78,17 +82,39 @@ static void add_max_size(const struct session *session, struct text *line)
     text_add_number(line, session->settings.max_size, 1);
 }
 
-/* The extensions offered, each with what writes the value behind its keyword. */
+static bool is_one_recipient_mode(const struct session *session)
+{
+    return session->settings.one_recipient && !session->settings.lmtp;
+}
+
+/* Recipients of a transaction; one of those of PRDR alone may have several in this mode. */
+static unsigned max_recipients(const struct session *session, bool prdr)
+{
+    return is_one_recipient_mode(session) && !prdr ? 1 : session->settings.max_recipients;
+}
+
+static void add_limits(const struct session *session, struct text *line)
+{
+    text_add_string(line, " MAILMAX=");
+    text_add_number(line, session->settings.max_messages, 1);
+    text_add_string(line, " RCPTMAX=");
+    text_add_number(line, max_recipients(session, false), 1);
+}
+
+/* The extensions, each with where it is offered and what writes the value behind its keyword. */
 static const struct {
     const char *keyword;
+    bool (*is_offered)(const struct session *session); /* NULL: always */
     void (*add_value)(const struct session *session, struct text *line);
 } keywords[] = {
-    {"PIPELINING", NULL},          /* RFC 2920 */
-    {"SIZE", add_max_size},        /* RFC 1870 */
-    {"ENHANCEDSTATUSCODES", NULL}, /* RFC 2034 */
-    {"8BITMIME", NULL},            /* RFC 6152 */
-    {"CHUNKING", NULL},            /* RFC 3030 */
-    {"BINARYMIME", NULL},          /* RFC 3030 */
+    {"PIPELINING", NULL, NULL},            /* RFC 2920 */
+    {"SIZE", NULL, add_max_size},          /* RFC 1870 */
+    {"ENHANCEDSTATUSCODES", NULL, NULL},   /* RFC 2034 */
+    {"8BITMIME", NULL, NULL},              /* RFC 6152 */
+    {"CHUNKING", NULL, NULL},              /* RFC 3030 */
+    {"BINARYMIME", NULL, NULL},            /* RFC 3030 */
+    {"PRDR", is_one_recipient_mode, NULL}, /* draft-hall-prdr */
+    {"LIMITS", NULL, add_limits},          /* RFC 9422; always there, and so always the last */
 };
 
 static void run_ehlo(struct session *session, struct span argument)
@@ -100,6 +126,8 @@ static void run_ehlo(struct session *session, struct span argument)
     for (size_t i = 0; i < count; i++) {
         char octets[64];
         struct text line = {.octets = octets, .size = sizeof octets};
+        if (keywords[i].is_offered != NULL && !keywords[i].is_offered(session))
+            continue;
         text_add_string(&line, keywords[i].keyword);
         if (keywords[i].add_value != NULL)
             keywords[i].add_value(session, &line);
@@ -153,6 +181,10 @@ static bool take_parameters(struct session *session, struct span input,
 {
     struct span offender;
     enum parameter_result result = mail_parameters_parse(input, parameters, &offender);
+    if (result == PARAMETER_OK && parameters->prdr && !is_one_recipient_mode(session)) {
+        result = PARAMETER_UNKNOWN;
+        offender = span_of("PRDR");
+    }
     if (!session->extended && input.length > 0) {
         result = PARAMETER_UNKNOWN;
         offender = span_after(input, 1);
@@ -186,6 +218,7 @@ static void run_mail(struct session *session, struct span argument)
         return;
     }
     session->binary = parameters.binary;
+    session->prdr = parameters.prdr;
     begin_transaction(session);
     ask(session, QUESTION_SENDER);
 }
@@ -197,7 +230,7 @@ static void run_rcpt(struct session *session, struct span argument)
         say(session, result == PATH_TOO_LONG ? REPLY_RECIPIENT_TOO_LONG : REPLY_BAD_RECIPIENT);
     else if (argument.length > 0)
         command_reply(session, REPLY_UNKNOWN_PARAMETER, span_after(argument, 1));
-    else if (session->envelope.count == session->settings.max_recipients)
+    else if (session->envelope.count == max_recipients(session, session->prdr))
         say(session, REPLY_TOO_MANY_RECIPIENTS);
     else
         ask(session, QUESTION_RECIPIENT);
@@ -205,9 +238,9 @@ static void run_rcpt(struct session *session, struct span argument)
 
 static void run_data(struct session *session, struct span argument)
 {
-    (void)argument; /* there is none */
-    if (session->phase == PHASE_SENDER)
-        say(session, REPLY_NO_RECIPIENTS);
+    (void)argument;                     /* there is none */
+    if (session->phase == PHASE_SENDER) /* RFC 2033 4.2 is stricter */
+        say(session, session->settings.lmtp ? REPLY_BAD_SEQUENCE : REPLY_NO_RECIPIENTS);
     else if (session->binary)
         say(session, REPLY_BINARY_WANTS_BDAT);
     else
@@ -282,29 +315,33 @@ enum {
 };
 
 static const struct command commands[] = {
-    {"HELO", ARGUMENT_REQUIRED, ALWAYS, run_helo},
-    {"EHLO", ARGUMENT_REQUIRED, ALWAYS, run_ehlo},
-    {"MAIL", ARGUMENT_REQUIRED, PHASE_IDLE, run_mail},
-    {"RCPT", ARGUMENT_REQUIRED, IN_TRANSACTION, run_rcpt},
-    {"DATA", ARGUMENT_NONE, IN_TRANSACTION, run_data},
-    {"BDAT", ARGUMENT_REQUIRED, ALWAYS, run_bdat},
-    {"RSET", ARGUMENT_NONE, ALWAYS, run_rset},
-    {"NOOP", ARGUMENT_OPTIONAL, ALWAYS, run_noop},
-    {"VRFY", ARGUMENT_REQUIRED, ALWAYS, run_vrfy},
-    {"HELP", ARGUMENT_OPTIONAL, ALWAYS, run_help},
-    {"QUIT", ARGUMENT_NONE, ALWAYS, run_quit},
-    {"EXPN", ARGUMENT_OPTIONAL, ALWAYS, run_not_implemented},
-    {"SEND", ARGUMENT_OPTIONAL, ALWAYS, run_not_implemented},
-    {"SOML", ARGUMENT_OPTIONAL, ALWAYS, run_not_implemented},
-    {"SAML", ARGUMENT_OPTIONAL, ALWAYS, run_not_implemented},
-    {"TURN", ARGUMENT_OPTIONAL, ALWAYS, run_not_implemented},
+    {"HELO", DIALECT_SMTP, ARGUMENT_REQUIRED, ALWAYS, run_helo},
+    {"EHLO", DIALECT_SMTP, ARGUMENT_REQUIRED, ALWAYS, run_ehlo},
+    {"LHLO", DIALECT_LMTP, ARGUMENT_REQUIRED, ALWAYS, run_ehlo},
+    {"MAIL", DIALECT_BOTH, ARGUMENT_REQUIRED, PHASE_IDLE, run_mail},
+    {"RCPT", DIALECT_BOTH, ARGUMENT_REQUIRED, IN_TRANSACTION, run_rcpt},
+    {"DATA", DIALECT_BOTH, ARGUMENT_NONE, IN_TRANSACTION, run_data},
+    {"BDAT", DIALECT_BOTH, ARGUMENT_REQUIRED, ALWAYS, run_bdat},
+    {"RSET", DIALECT_BOTH, ARGUMENT_NONE, ALWAYS, run_rset},
+    {"NOOP", DIALECT_BOTH, ARGUMENT_OPTIONAL, ALWAYS, run_noop},
+    {"VRFY", DIALECT_BOTH, ARGUMENT_REQUIRED, ALWAYS, run_vrfy},
+    {"HELP", DIALECT_BOTH, ARGUMENT_OPTIONAL, ALWAYS, run_help},
+    {"QUIT", DIALECT_BOTH, ARGUMENT_NONE, ALWAYS, run_quit},
+    {"EXPN", DIALECT_BOTH, ARGUMENT_OPTIONAL, ALWAYS, run_not_implemented},
+    {"SEND", DIALECT_BOTH, ARGUMENT_OPTIONAL, ALWAYS, run_not_implemented},
+    {"SOML", DIALECT_BOTH, ARGUMENT_OPTIONAL, ALWAYS, run_not_implemented},
+    {"SAML", DIALECT_BOTH, ARGUMENT_OPTIONAL, ALWAYS, run_not_implemented},
+    {"TURN", DIALECT_BOTH, ARGUMENT_OPTIONAL, ALWAYS, run_not_implemented},
 };
 
-static const struct command *find(struct span verb)
+static const struct command *find(struct span verb, enum dialect dialect)
 {
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (span_equal(verb, span_of(commands[i].verb)))
-            return &commands[i];
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        const struct command *command = &commands[i];
+        bool spoken = command->dialect == DIALECT_BOTH || command->dialect == dialect;
+        if (spoken && span_equal(verb, span_of(command->verb)))
+            return command;
+    }
     return NULL;
 }
 
@@ -332,7 +369,8 @@ void command_run(struct session *session, struct span line)
     struct span argument = span_after(line, verb.length);
     if (argument.length > 0)
         argument = span_after(argument, 1);
-    const struct command *command = find(verb);
+    const struct command *command =
+        find(verb, session->settings.lmtp ? DIALECT_LMTP : DIALECT_SMTP);
     if (holds_control_character(line))
         say(session, REPLY_LINE_BROKEN);
     else if (command == NULL)

@@ -90,20 +90,85 @@ static bool is_last_piece(const struct session *session)
     return session->phase == PHASE_CONTENT || session->chunk_is_last;
 }
 
+/* RFC 2033 4.2: LMTP answers for each recipient, always; SMTP where PRDR was asked for. */
+static bool answers_each(const struct session *session)
+{
+    bool by_prdr = session->prdr && session->envelope.count > 1;
+    return session->settings.lmtp || (by_prdr && session->verdict == VERDICT_ACCEPTED);
+}
+
+static void take_chunk(struct session *session)
+{
+    char octets[32];
+    struct text count = {.octets = octets, .size = sizeof octets};
+    text_add_number(&count, session->chunk_size, 1);
+    command_reply(session, REPLY_CHUNK_TAKEN, text_span(&count));
+    session->phase = PHASE_CHUNKED;
+}
+
+static void begin_deliveries(struct session *session)
+{
+    if (!session->settings.lmtp)
+        command_reply(session, REPLY_EACH_RECIPIENT, span_empty());
+    session->phase = PHASE_DELIVERY;
+    session->recipient = 0;
+    session->summary = VERDICT_REFUSED;
+}
+
 /* The piece is here, and stored unless the message is refused. */
 static void conclude(struct session *session)
 {
-    if (session->verdict != VERDICT_ACCEPTED) {
+    if (is_last_piece(session) && answers_each(session))
+        begin_deliveries(session);
+    else if (session->verdict != VERDICT_ACCEPTED)
         message_answer(session, session->verdict, span_empty());
-    } else if (is_last_piece(session)) {
+    else if (is_last_piece(session))
         session->want = WANT_DELIVERY;
-    } else {
-        char octets[32];
-        struct text count = {.octets = octets, .size = sizeof octets};
-        text_add_number(&count, session->chunk_size, 1);
-        command_reply(session, REPLY_CHUNK_TAKEN, text_span(&count));
-        session->phase = PHASE_CHUNKED;
+    else
+        take_chunk(session);
+}
+
+static void count_answer(struct session *session, enum verdict verdict)
+{
+    if (verdict == VERDICT_ACCEPTED) {
+        session->counts.accepted++;
+        session->errors_in_row = 0;
+    } else if (verdict == VERDICT_BAD_LINE_END || verdict == VERDICT_TOO_LARGE) {
+        session->counts.errors++;
+        session->errors_in_row++;
     }
+}
+
+/* All recipients have their answers: PRDR has one more, on the whole. */
+static void end_deliveries(struct session *session)
+{
+    if (session->verdict == VERDICT_ACCEPTED)
+        session->verdict = session->summary;
+    count_answer(session, session->verdict);
+    if (!session->settings.lmtp)
+        reply_add_verdict(&session->replies, session->verdict, span_empty(), session_id(session));
+    session->want = WANT_DISCARD;
+}
+
+bool message_next_recipient(struct session *session)
+{
+    if (session->recipient == session->envelope.count)
+        end_deliveries(session);
+    else if (session->verdict == VERDICT_ACCEPTED)
+        session->want = WANT_DELIVERY;
+    else
+        message_answer(session, session->verdict, span_empty());
+    return true;
+}
+
+/* One acceptance makes the whole accepted, or else one deferral deferred. */
+static void sum_up(struct session *session, enum verdict verdict)
+{
+    enum outcome outcome = verdict_outcome(verdict);
+    if (outcome == OUTCOME_ACCEPTED)
+        session->summary = VERDICT_ACCEPTED;
+    else if (outcome == OUTCOME_DEFERRED && session->summary != VERDICT_ACCEPTED)
+        session->summary = VERDICT_DEFERRED;
 }
 
 /* Decodes what belongs to the message; false where there is nothing of it yet. */
@@ -188,15 +253,13 @@ void message_stored(struct session *session, bool kept)
 
 void message_answer(struct session *session, enum verdict verdict, struct span text)
 {
-    bool clients_mistake = verdict == VERDICT_BAD_LINE_END || verdict == VERDICT_TOO_LARGE;
-    session->verdict = verdict;
-    if (verdict == VERDICT_ACCEPTED) {
-        session->counts.accepted++;
-        session->errors_in_row = 0;
-    } else if (clients_mistake) {
-        session->counts.errors++;
-        session->errors_in_row++;
-    }
     reply_add_verdict(&session->replies, verdict, text, session_id(session));
+    if (session->phase == PHASE_DELIVERY) {
+        sum_up(session, verdict);
+        session->recipient++;
+        return;
+    }
+    session->verdict = verdict;
+    count_answer(session, verdict);
     session->want = WANT_DISCARD;
 }

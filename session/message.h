@@ -29,7 +29,13 @@ bool message_read(struct session *session);
 /* The octets handed over are stored, or could not be. */
 void message_stored(struct session *session, bool kept);
 
-/* Queues the reply to the whole message; it is forgotten next. */
+/* In PHASE_DELIVERY: goes on with the recipient whose turn it is, or ends. Always true. */
+bool message_next_recipient(struct session *session);
+
+/*
+ * Queues the reply to the whole message, which is forgotten next; in PHASE_DELIVERY that to the
+ * recipient whose turn it is.
+ */
 void message_answer(struct session *session, enum verdict verdict, struct span text);
 
 #endif

@@ -29,12 +29,19 @@ static bool take_body(struct mail_parameters *parameters, struct span value)
            span_equal(value, span_of("8BITMIME"));
 }
 
+static bool take_prdr(struct mail_parameters *parameters, struct span value)
+{
+    parameters->prdr = true;
+    return value.length == 0;
+}
+
 static const struct {
     const char *keyword;
     bool (*take)(struct mail_parameters *parameters, struct span value);
 } rows[] = {
     {"SIZE", take_size},
     {"BODY", take_body},
+    {"PRDR", take_prdr},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };

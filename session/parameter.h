@@ -10,6 +10,7 @@
 
 struct mail_parameters {
     uint64_t size; /* octets announced, 0 for none; RFC 1870 */
+    bool prdr;     /* an answer for each recipient, please; draft-hall-prdr */
     bool binary;   /* BODY=BINARYMIME; RFC 3030 3 */
 };
 

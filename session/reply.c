@@ -12,6 +12,7 @@ struct row {
 
 static const struct row rows[] = {
     [REPLY_GREETING] = {"220", NULL, "% ESMTP smtp-handler"},
+    [REPLY_LMTP_GREETING] = {"220", NULL, "% LMTP smtp-handler"},
     [REPLY_HELO] = {"250", NULL, "%"},
     [REPLY_HELP] = {"214", "2.0.0",
                     "Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT"},
@@ -23,6 +24,7 @@ static const struct row rows[] = {
     [REPLY_SEND_MESSAGE] = {"354", NULL, "Send the message, end with a dot on a line by itself"},
 
     [REPLY_CHUNK_TAKEN] = {"250", "2.0.0", "% octets taken"},
+    [REPLY_EACH_RECIPIENT] = {"353", NULL, "Each recipient is answered by itself"},
 
     [REPLY_UNKNOWN_COMMAND] = {"500", "5.5.2", "Command not recognized"},
     [REPLY_LINE_TOO_LONG] = {"500", "5.5.2", "Line too long"},

@@ -16,6 +16,7 @@ enum {
 enum reply {
     REPLY_NONE, /* has no row: nothing is said */
     REPLY_GREETING,
+    REPLY_LMTP_GREETING,
     REPLY_HELO,
     REPLY_HELP,
     REPLY_GOODBYE,
@@ -25,6 +26,7 @@ enum reply {
     REPLY_VRFY,
     REPLY_SEND_MESSAGE,
     REPLY_CHUNK_TAKEN,
+    REPLY_EACH_RECIPIENT,
 
     REPLY_UNKNOWN_COMMAND,
     REPLY_LINE_TOO_LONG,

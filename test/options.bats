@@ -113,7 +113,7 @@ EOF
     "$SMTP_HANDLER" --help >help
     for option in config hostname domain recipients recipient-delimiter max-size max-recipients \
         max-messages max-errors command-timeout data-timeout delivery-timeout session-timeout \
-        min-rate one-recipient newlines line-ending no-trace spool log check help version; do
+        min-rate lmtp one-recipient newlines line-ending no-trace spool log check help version; do
         grep -qE -- "^  --$option( |\$)" help
     done
     "$SMTP_HANDLER" --version | grep -qE '^smtp-handler [0-9.]+$'
