@@ -47,10 +47,24 @@ static bool step(struct session *session)
     return session->input_start < session->input_end && read_command(session);
 }
 
+static void stop(struct session *session)
+{
+    session->phase = PHASE_OVER;
+    if (session->want != WANT_DISCARD) {
+        session->want = WANT_NOTHING;
+        if (session->message_open)
+            message_abandon(session);
+    }
+}
+
+/* Goes on while it can. Where replies have room only octets can be missing. */
 static void advance(struct session *session)
 {
     while (session->want == WANT_NOTHING && step(session))
         ;
+    bool starved = session->want == WANT_NOTHING && replies_have_room(&session->replies);
+    if (session->input_is_over && starved)
+        stop(session);
 }
 
 void session_begin(struct session *session, const struct session_settings *settings)
@@ -58,6 +72,7 @@ void session_begin(struct session *session, const struct session_settings *setti
     session->settings = *settings;
     session->phase = PHASE_GREETED;
     session->want = WANT_NOTHING;
+    session->input_is_over = false;
     session->extended = false;
     session->prdr = session->binary = false;
     session->message_open = false;
@@ -78,7 +93,7 @@ void session_begin(struct session *session, const struct session_settings *setti
 
 struct room session_room(struct session *session)
 {
-    if (session->phase == PHASE_OVER || session->want != WANT_NOTHING)
+    if (session->phase == PHASE_OVER || session->input_is_over || session->want != WANT_NOTHING)
         return (struct room){session->input, 0};
     if (session->input_start == session->input_end)
         session->input_start = session->input_end = 0;
@@ -233,7 +248,6 @@ struct session_result session_result(const struct session *session)
 void session_end(struct session *session, enum ending ending)
 {
     static const enum reply farewells[] = {
-        [ENDING_INPUT_OVER] = REPLY_NONE,
         [ENDING_LEFT] = REPLY_NONE,
         [ENDING_COMMAND_TIMEOUT] = REPLY_COMMAND_TIMEOUT,
         [ENDING_DATA_TIMEOUT] = REPLY_DATA_TIMEOUT,
@@ -241,16 +255,16 @@ void session_end(struct session *session, enum ending ending)
         [ENDING_SHUTDOWN] = REPLY_SHUTDOWN,
         [ENDING_MISCONFIGURED] = REPLY_MISCONFIGURED,
     };
+    if (ending == ENDING_INPUT_OVER) {
+        session->input_is_over = true;
+        advance(session);
+        return;
+    }
     if (ending == ENDING_LEFT || ending == ENDING_MISCONFIGURED)
         replies_clear(&session->replies);
     if (farewells[ending] != REPLY_NONE && session->phase != PHASE_OVER)
         command_reply(session, farewells[ending], session->settings.hostname);
-    if (session->want != WANT_DISCARD) {
-        session->want = WANT_NOTHING;
-        if (session->message_open)
-            message_abandon(session);
-    }
-    session->phase = PHASE_OVER;
+    stop(session);
 }
 
 bool session_within_message(const struct session *session)

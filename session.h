@@ -59,7 +59,7 @@ enum question {
 
 /* Why the caller ends a session that goes on otherwise. */
 enum ending {
-    ENDING_INPUT_OVER, /* the client sends no more: what waits is still said */
+    ENDING_INPUT_OVER, /* the client sends no more: what is here is still read and answered */
     ENDING_LEFT,       /* the client is gone: nothing more is said */
     ENDING_COMMAND_TIMEOUT,
     ENDING_DATA_TIMEOUT,
@@ -104,11 +104,12 @@ struct session {
     enum phase phase;
     enum want want;
     enum question question;
-    bool extended;     /* greeted with EHLO */
-    bool prdr;         /* an answer for each recipient was asked for; draft-hall-prdr */
-    bool binary;       /* the transaction was announced as BODY=BINARYMIME */
-    bool message_open; /* octets of a message were let in, and it is not forgotten yet */
-    bool storing;      /* octets of it may have been handed over */
+    bool input_is_over; /* what is here already is the last of it */
+    bool extended;      /* greeted with EHLO */
+    bool prdr;          /* an answer for each recipient was asked for; draft-hall-prdr */
+    bool binary;        /* the transaction was announced as BODY=BINARYMIME */
+    bool message_open;  /* octets of a message were let in, and it is not forgotten yet */
+    bool storing;       /* octets of it may have been handed over */
     uint64_t chunk_size;
     uint64_t chunk_left; /* octets of the chunk that are still to come */
     bool chunk_is_last;
@@ -184,7 +185,10 @@ void session_stored(struct session *session, bool kept);
 void session_discarded(struct session *session);
 struct session_result session_result(const struct session *session);
 
-/* Ends the session whatever it is doing, with WANT_DISCARD first where a message is open. */
+/*
+ * Ends the session whatever it is doing, with WANT_DISCARD first where a message is open; with
+ * ENDING_INPUT_OVER only when no more can be made of the octets that were read.
+ */
 void session_end(struct session *session, enum ending ending);
 
 /* Whether the client's next octets belong to a message. */

@@ -57,7 +57,7 @@ static void end(struct program *program, enum ending ending)
     };
     if (program->how == NULL)
         program->how = words[ending];
-    program->client_left |= ending == ENDING_INPUT_OVER || ending == ENDING_LEFT;
+    program->client_left |= ending == ENDING_LEFT;
     session_end(&program->session, ending);
     patience_hurry(&program->patience, clock_milliseconds());
 }
@@ -83,8 +83,13 @@ static void read_octets(struct program *program, struct room room)
     ssize_t length = stream_read(&program->stream, room);
     if (length == -EAGAIN)
         return;
-    if (length <= 0) {
-        end(program, length == 0 ? ENDING_INPUT_OVER : ENDING_LEFT);
+    if (length < 0) {
+        end(program, ENDING_LEFT);
+        return;
+    }
+    if (length == 0) {
+        program->client_left = true;
+        session_end(session, ENDING_INPUT_OVER);
         return;
     }
     int64_t now = clock_milliseconds();
@@ -93,12 +98,6 @@ static void read_octets(struct program *program, struct room room)
         patience_renew(&program->patience, now);
     else if (session_within_message(session))
         patience_octets_came(&program->patience, (size_t)length, now);
-}
-
-/* The client took too long; if even the last reply cannot be written, nothing is. */
-static void run_out_of_patience(struct program *program, enum ending ending)
-{
-    end(program, program->how == NULL ? ending : ENDING_LEFT);
 }
 
 /* Nothing is wanted but octets or time: writes, waits, reads. */
@@ -114,7 +113,8 @@ static void exchange(struct program *program)
     int64_t left = patience_left(&program->patience, session_within_message(session),
                                  clock_milliseconds(), &ending);
     if (left == 0) {
-        run_out_of_patience(program, ending);
+        /* Where even the last reply cannot be written nothing is. */
+        end(program, program->how == NULL ? ending : ENDING_LEFT);
         return;
     }
     int ready = stream_wait(&program->stream, events, left, signals_waiting());
@@ -147,7 +147,7 @@ static void store(struct program *program)
 {
     int result = spool_append(&program->spool, session_octets(&program->session));
     if (result < 0)
-        log_trouble("spool in %s: %s", program->spool.directory, strerror(-result));
+        log_trouble("spool: %s", strerror(-result));
     session_stored(&program->session, result == 0);
 }
 
@@ -278,9 +278,9 @@ static bool prepare(struct program *program, struct problem *problem)
     program->spool = spool_of(options->spool);
     int result = options->spool != NULL || options->check ? spool_check(&program->spool) : 0;
     if (result < 0)
-        return problem_set(problem, EX_CONFIG, "spool %s: %s", program->spool.directory,
-                           strerror(-result));
-    return signals_begin(problem);
+        return problem_set(problem, EX_CONFIG, "spool %s: %s",
+                           options->spool != NULL ? options->spool : "/var/tmp", strerror(-result));
+    return true;
 }
 
 /* --check: what need not be looked at for each connection is looked at, too. */
@@ -289,10 +289,11 @@ static int check(struct program *program)
     struct problem problem;
     if (prepare(program, &problem) && recipients_check(&program->recipients, &problem)) {
         puts("ok");
-        return EX_OK;
+        problem.status = EX_OK;
+    } else {
+        puts(problem.text);
     }
-    puts(problem.text);
-    return problem.status;
+    return fflush(stdout) == 0 ? problem.status : EX_IOERR;
 }
 
 /* Says what is wrong: to whoever started us, and with 421 to a client that waits. */
@@ -317,9 +318,9 @@ int main(int argc, char **argv)
     static struct program program; /* in static memory: pages that are not used cost nothing */
     struct problem problem;
     int64_t began = clock_milliseconds();
-    bool found = connection_find(&program.connection, &problem);
+    bool ready = connection_find(&program.connection, &problem) && signals_begin(&problem);
     log_open(LOG_OPTION_AUTO, program.connection.stderr_is_client);
-    if (!found || !options_read(&program.options, argc, argv, &problem))
+    if (!ready || !options_read(&program.options, argc, argv, &problem))
         return fail(&program, &problem);
     if (program.options.help || program.options.version) {
         if (program.options.help)
@@ -342,10 +343,9 @@ int main(int argc, char **argv)
     bool quit = session_counts(&program.session).quit;
     if (!quit && !program.client_left)
         stream_finish(&program.stream, 2000, signals_waiting());
-    report_connection(&program.session, &program.connection,
-                      program.how != NULL ? program.how
-                      : quit              ? "quit"
-                                          : "limit",
+    if (program.how == NULL)
+        program.how = quit ? "quit" : program.client_left ? "eof" : "limit";
+    report_connection(&program.session, &program.connection, program.how,
                       clock_milliseconds() - began);
     return EX_OK;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -11,20 +12,13 @@
 
 struct spool spool_of(const char *directory)
 {
-    static const char *const variables[] = {"RUNTIME_DIRECTORY", "TMPDIR"};
-    for (size_t i = 0; directory == NULL && i < sizeof variables / sizeof *variables; i++) {
-        const char *value = getenv(variables[i]);
-        if (value != NULL && value[0] == '/')
-            directory = value;
-    }
-    return (struct spool){.directory = directory != NULL ? directory : "/var/tmp",
-                          .descriptor = -1};
+    return (struct spool){.directory = directory, .descriptor = -1};
 }
 
 /* A file without a name; where the file system has none such, one whose name is taken away. */
-static int open_file(const char *directory)
+static int open_file_in(const char *directory)
 {
-    char path[4096];
+    char path[PATH_MAX];
     int descriptor = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR);
     if (descriptor >= 0)
         return descriptor;
@@ -40,9 +34,32 @@ static int open_file(const char *directory)
     return descriptor;
 }
 
+/* A file in the first of the directories named in a variable, as systemd lists them. */
+static int open_file_by_variable(const char *variable)
+{
+    char directory[PATH_MAX];
+    const char *value = getenv(variable);
+    if (value == NULL || value[0] != '/')
+        return -ENOENT;
+    int length = snprintf(directory, sizeof directory, "%.*s", (int)strcspn(value, ":"), value);
+    if (length < 0 || (size_t)length >= sizeof directory)
+        return -ENAMETOOLONG;
+    return open_file_in(directory);
+}
+
+static int open_file(const struct spool *spool)
+{
+    if (spool->directory != NULL)
+        return open_file_in(spool->directory);
+    int descriptor = open_file_by_variable("RUNTIME_DIRECTORY");
+    if (descriptor < 0)
+        descriptor = open_file_by_variable("TMPDIR");
+    return descriptor >= 0 ? descriptor : open_file_in("/var/tmp");
+}
+
 int spool_check(const struct spool *spool)
 {
-    int descriptor = open_file(spool->directory);
+    int descriptor = open_file(spool);
     if (descriptor < 0)
         return descriptor;
     (void)close(descriptor); /* nothing was written */
@@ -65,7 +82,7 @@ static int write_all(int descriptor, struct span octets)
 static int spill(struct spool *spool)
 {
     off_t at = 0;
-    int file = open_file(spool->directory);
+    int file = open_file(spool);
     if (file < 0)
         return file;
     while ((uint64_t)at < spool->length) {
@@ -90,7 +107,7 @@ static int begin(struct spool *spool)
     if (spool->descriptor >= 0)
         return 0;
     spool->in_file = true;
-    spool->descriptor = open_file(spool->directory);
+    spool->descriptor = open_file(spool);
     if (spool->descriptor >= 0)
         return 0;
     int error = spool->descriptor;

@@ -12,13 +12,13 @@
 enum { SPOOL_MEMORY_MAX = 1024 * 1024 }; /* octets */
 
 struct spool {
-    const char *directory; /* of the file; borrowed */
+    const char *directory; /* of the file; borrowed; NULL for the first that will do */
     int descriptor;        /* -1 while there is no message */
     bool in_file;
     uint64_t length; /* octets kept */
 };
 
-/* An empty spool; `directory` NULL means $RUNTIME_DIRECTORY, $TMPDIR or /var/tmp. */
+/* An empty spool; `directory` NULL means $RUNTIME_DIRECTORY, $TMPDIR or else /var/tmp. */
 struct spool spool_of(const char *directory);
 
 /* Whether a file can be made in the directory: 0, or -errno. */

@@ -150,17 +150,13 @@ SERVER
 EOF
 )
     [ "$(kept_count)" = 1 ]
-    grep -q 'trouble text="spool in ' log
+    grep -q 'trouble text="spool: ' log
 }
 
 @test "memory that fills up gets 452, too" {
     { printf 'HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\n'
       head -c 500000 /dev/zero | tr '\0' x
       printf '\r\n.\r\nQUIT\r\n'; } >client
-    (
-        ulimit -f 200
-        handler --spool /nowhere <client >replies
-    ) || true
     (
         ulimit -f 200
         handler <client >replies
@@ -177,4 +173,27 @@ EOF
     grep -q '^250 2.0.0 Delivered' replies
     [ "$(kept 1 | tail -1 | wc -c)" = 5000001 ]
     [ -z "$(ls -A spool)" ]
+}
+
+@test "--max-size 0 sets no limit" {
+    { printf 'EHLO c\r\nMAIL FROM:<> SIZE=99999999999\r\nRCPT TO:<a@example.org>\r\nDATA\r\n'
+      head -c 30000000 /dev/zero | tr '\0' x
+      printf '\r\n.\r\n'; } | handler --max-size 0 >replies
+    grep -q '^250-SIZE 0' replies
+    grep -q '^250 2.0.0 Delivered' replies
+}
+
+@test "large messages go where \$RUNTIME_DIRECTORY, \$TMPDIR or else /var/tmp lets them" {
+    large() {
+        { printf 'HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\n'
+          head -c 2000000 /dev/zero | tr '\0' x
+          printf '\r\n.\r\n'; } | env "$@" "$SMTP_HANDLER" --domain example.org --newlines strict --log none \
+            sh -c 'readlink -f /proc/self/fd/0' | from_wire | tail -1
+    }
+    mkdir one two
+    large RUNTIME_DIRECTORY="$PWD/one:$PWD/two" TMPDIR="$PWD/two" | grep -F "250 2.0.0 $PWD/one/"
+    large TMPDIR="$PWD/two" | grep -F "250 2.0.0 $PWD/two/"
+    large RUNTIME_DIRECTORY=/nowhere TMPDIR="$PWD/two" | grep -F "250 2.0.0 $PWD/two/"
+    large TMPDIR=/nowhere | grep -F '250 2.0.0 /var/tmp/'
+    large TMPDIR=relative | grep -F '250 2.0.0 /var/tmp/'
 }

@@ -72,3 +72,25 @@ SERVER
     done
     grep -q 'WANT_DISCARD 5.6.11 .* LF.LF' whole || { cat whole; return 1; }
 }
+
+@test "a client that ends its input before it reads loses nothing" {
+    port=$(free_port)
+    in_background tcpserver -HRl mx.test 127.0.0.1 "$port" "$SMTP_HANDLER" --domain example.org "$commands/keep"
+    eventually is_listening "$port"
+    python3 - "$port" <<'EOF' >replies
+import socket, sys, time
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+s.connect(("127.0.0.1", int(sys.argv[1])))
+s.sendall(b"HELO c\r\n" + b"NOOP\r\n" * 5000
+          + b"MAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\nx\r\n.\r\nMAIL FROM:<>\r\n")
+s.shutdown(socket.SHUT_WR)
+time.sleep(0.5)
+while data := s.recv(1000):
+    sys.stdout.buffer.write(data)
+EOF
+    [ "$(grep -c '^250 2.0.0 Ok' replies)" = 5000 ]
+    from_wire <replies | tail -2 | cut -c1-19 | diff - <(printf '250 2.0.0 Delivered\n250 2.1.0 Sender ok\n')
+    [ "$(kept_count)" = 1 ]
+    eventually grep -q 'connection .*ended=eof' background
+}
