@@ -13,14 +13,18 @@ void patience_renew(struct patience *patience, int64_t now)
 {
     patience->command_until = now + patience->command_timeout;
     patience->data_until = now + patience->data_timeout;
+    patience->unpaid = 0;
 }
 
 void patience_octets_came(struct patience *patience, size_t count, int64_t now)
 {
     int64_t most = now + patience->data_timeout;
     int64_t earned = most;
-    if (patience->min_rate > 0)
-        earned = patience->data_until + (int64_t)count * 1000 / patience->min_rate;
+    if (patience->min_rate > 0) {
+        patience->unpaid += (int64_t)count * 1000;
+        earned = patience->data_until + patience->unpaid / patience->min_rate;
+        patience->unpaid %= patience->min_rate;
+    }
     patience->data_until = earned < most ? earned : most;
 }
 

@@ -14,6 +14,7 @@ struct patience {
     int64_t session_until;
     int64_t command_until;
     int64_t data_until;
+    int64_t unpaid; /* thousandths of octets that did not buy a whole millisecond yet */
 };
 
 void patience_begin(struct patience *patience, const struct options *options, int64_t now);

@@ -57,7 +57,9 @@ const sigset_t *signals_waiting(void)
 
 bool signals_want_stop(void)
 {
-    return stop != 0;
+    /* A wait that ends at once, because octets are there, does not let a signal in. */
+    sigset_t pending;
+    return stop != 0 || (sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1);
 }
 
 sigset_t signals_changed(void)

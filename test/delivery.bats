@@ -304,3 +304,13 @@ EOF
     done
     [ "$(kept_count)" = 0 ]
 }
+
+@test "SIGTERM is heard while commands come without a pause" {
+    { echo 'HELO c'; yes NOOP; } | "$SMTP_HANDLER" --hostname mx.test --log none sh -c : >replies 3>&- 4>&- &
+    handler_pid=$!
+    started+=("$handler_pid")
+    eventually grep -q '^250 2.0.0 Ok' replies
+    kill -TERM "$handler_pid"
+    wait "$handler_pid"
+    from_wire <replies | tail -1 | grep -qx '421 4.3.2 mx.test Service shutting down'
+}

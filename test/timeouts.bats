@@ -1,7 +1,6 @@
 load helper
 
-# said_over_time OPTION...: connects as a client that says what its standard input holds and then
-# keeps quiet; prints the replies. Descriptor 5 of the handler's input stays open.
+# patient_client OPTION...: says what standard input holds and then keeps quiet; prints the replies.
 patient_client() {
     mkfifo client
     { cat; sleep 30; } >client 3>&- 4>&- &
@@ -71,4 +70,23 @@ except (ConnectionError, socket.timeout) as error:
     sys.exit(isinstance(error, socket.timeout))
 EOF
     eventually grep -q 'ended=timeout' background
+}
+
+@test "octets that come one by one above the least rate count in full" {
+    python3 - "$SMTP_HANDLER" <<'EOF'
+import socket, subprocess, sys, time
+client, server = socket.socketpair()
+p = subprocess.Popen([sys.argv[1], "--data-timeout", "1", "--min-rate", "1001", "--log", "none", "true"], stdin=server, stdout=server)
+server.close()
+client.sendall(b"HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@localhost>\r\nDATA\r\n")
+start = time.monotonic()
+sent = 0
+while time.monotonic() - start < 2.5:
+    if sent < (time.monotonic() - start) * 4000:
+        client.sendall(b"x")
+        sent += 1
+client.sendall(b"\r\n.\r\nQUIT\r\n")
+replies = b"".join(iter(lambda: client.recv(4096), b""))
+sys.exit(b"250 2.0.0 Delivered" not in replies)
+EOF
 }
