@@ -27,11 +27,10 @@ static bool sync_and_close(int descriptor)
     return close(descriptor) == 0 && synced;
 }
 
-/* Makes the directory `path` unless it is there; `made` tells which. */
-static bool make_directory(const char *path, bool *made)
+/* Makes the directory `path` unless it is there. */
+static bool make_directory(const char *path)
 {
-    *made = mkdir(path, S_IRWXU) == 0;
-    return *made || errno == EEXIST;
+    return mkdir(path, S_IRWXU) == 0 || errno == EEXIST;
 }
 
 /* Syncs the entries of a directory, whoever made them: another delivery may not have come so far.
@@ -42,20 +41,25 @@ static bool sync_directory(const char *path)
     return directory >= 0 && sync_and_close(directory);
 }
 
+/* Syncs the directory above; where that may not be opened, the file system that both are in. */
+static bool sync_above(void)
+{
+    if (sync_directory(".."))
+        return true;
+    int directory = errno == EACCES ? open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    return directory >= 0 && syncfs(directory) == 0 && close(directory) == 0;
+}
+
 /* Enters the Maildir `path`, made when it is missing. */
 static bool enter_maildir(const char *path)
 {
     static const char *const parts[] = {"tmp", "new", "cur"};
-    bool made, part_made;
-    if (!make_directory(path, &made) || chdir(path) != 0)
+    if (!make_directory(path) || chdir(path) != 0)
         return false;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (!make_directory(parts[i], &part_made))
+        if (!make_directory(parts[i]))
             return false;
-    if (!sync_directory("."))
-        return false;
-    /* A directory above that is not ours to read was there, and holds ours, since long. */
-    return sync_directory("..") || (errno == EACCES && !made);
+    return sync_directory(".") && sync_above();
 }
 
 /* No message ever had this name: the time, the process, and 64 bits by chance. */
