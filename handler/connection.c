@@ -123,6 +123,16 @@ static bool look_at_descriptors(struct connection *connection, struct problem *p
     return true;
 }
 
+/* Not even a failed assertion shall be written to the client. */
+static void detach_standard_error(void)
+{
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (null < 0 || dup2(null, STDERR_FILENO) < 0)
+        (void)close(STDERR_FILENO); /* the connection stays open as standard output */
+    if (null >= 0)
+        (void)close(null); /* nothing was written */
+}
+
 /* What else we inherited, or were passed, is not for the delivery command. */
 static void keep_descriptors_to_ourselves(void)
 {
@@ -142,6 +152,8 @@ bool connection_find(struct connection *connection, struct problem *problem)
         if (!look_at_descriptors(connection, problem))
             return false;
     }
+    if (connection->stderr_is_client)
+        detach_standard_error();
     if (connection->in_is_socket)
         ask_socket(connection);
     ask_environment(connection);

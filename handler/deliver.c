@@ -46,9 +46,11 @@ static enum verdict verdict_of(int status)
     return VERDICT_DEFERRED;
 }
 
+/* Otherwise errno is EACCES where there is a file that may not be executed. */
 static bool is_program(const char *path)
 {
     struct stat status;
+    errno = 0;
     return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
 }
 
@@ -62,16 +64,18 @@ bool deliver_find_program(const char *name, char path[DELIVER_PATH_MAX], struct 
     int length = snprintf(path, DELIVER_PATH_MAX, "%s", name);
     if (directories == NULL && length > 0 && length < DELIVER_PATH_MAX && is_program(path))
         return true;
+    bool denied = directories == NULL && errno == EACCES;
     while (directories != NULL && *name != '\0') {
         size_t end = strcspn(directories, ":");
         length = snprintf(path, DELIVER_PATH_MAX, "%.*s%s%s", (int)end, directories,
                           end > 0 ? "/" : "", name);
         if (length > 0 && length < DELIVER_PATH_MAX && is_program(path))
             return true;
+        denied = denied || errno == EACCES;
         directories = directories[end] == ':' ? directories + end + 1 : NULL;
     }
     return problem_set(problem, EX_CONFIG, "delivery command %s: %s", name,
-                       errno == EACCES ? strerror(EACCES) : "no such program");
+                       denied ? strerror(EACCES) : "no such program");
 }
 
 /* What the command's process is like before it is executed. 0, or an errno. */

@@ -79,9 +79,22 @@ static bool next_entry(FILE *list, char **line, size_t *size, struct span *entry
     return false;
 }
 
-/* Whether `entry` is `local` and `domain` with an @ between them. */
+static bool parse_entry(struct span entry, struct mailbox *mailbox)
+{
+    char path[PATH_OCTETS_MAX + 2];
+    if (entry.length >= PATH_OCTETS_MAX)
+        return false;
+    (void)snprintf(path, sizeof path, "<%.*s>", (int)entry.length, entry.octets); /* fits */
+    struct span text = span_of(path);
+    return path_parse(&text, PATH_FORWARD, mailbox) == PATH_OK && text.length == 0;
+}
+
+/* Whether `entry` is `local` and `domain` with an @ between them; quotes may be needless in it. */
 static bool names(struct span entry, struct span local, struct span domain)
 {
+    struct mailbox canonical;
+    if (entry.octets[0] == '"' && parse_entry(entry, &canonical))
+        entry = mailbox_whole(&canonical);
     return entry.length == local.length + 1 + domain.length &&
            span_equal(span_first(entry, local.length), local) &&
            entry.octets[local.length] == '@' &&
@@ -124,14 +137,10 @@ enum verdict recipients_judge(const struct recipients *recipients, const struct 
 
 static bool entry_is_valid(struct span entry)
 {
-    char path[PATH_OCTETS_MAX + 2];
     struct mailbox mailbox;
     if (entry.octets[0] == '@')
         return domain_is_valid(span_after(entry, 1)) || literal_is_valid(span_after(entry, 1));
-    int length = snprintf(path, sizeof path, "<%.*s>", (int)entry.length, entry.octets);
-    struct span text = {path, (size_t)length};
-    return entry.length < PATH_OCTETS_MAX && path_parse(&text, PATH_FORWARD, &mailbox) == PATH_OK &&
-           text.length == 0;
+    return parse_entry(entry, &mailbox);
 }
 
 bool recipients_check(const struct recipients *recipients, struct problem *problem)

@@ -201,7 +201,7 @@ SERVER
 }
 
 @test "a list of recipients is heeded, extensions and case apart; postmaster is always there" {
-    printf '# ours\njoe@example.org\n\n  @two.example \n' >list
+    printf '# ours\n"joe"@example.org\n\n  @two.example \n' >list
     conversation --domain two.example --recipients list <<'CLIENT' 4<<'SERVER'
 HELO client.test
 MAIL FROM:<>

@@ -41,6 +41,9 @@ wrong() {
     wrong 78 'delivery command no-such-command: no such program' no-such-command
     wrong 78 'delivery command ./plain: Permission denied' ./plain
     wrong 78 "delivery command $PWD: no such program" "$PWD"
+    mkdir first
+    touch first/program
+    PATH=$PWD/first:$PATH wrong 78 'delivery command program: Permission denied' program
 }
 
 @test "files and directories that cannot be used are named" {
