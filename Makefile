@@ -138,14 +138,16 @@ lint: ## look for faults with clang-format, clang-tidy, cppcheck, shellcheck, ma
 
 install: all ## install, under $(prefix) and below $(DESTDIR)
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 \
-		$(DESTDIR)$(docdir) $(DESTDIR)$(unitdir)
+		$(DESTDIR)$(docdir)/handler $(DESTDIR)$(unitdir)
 	install smtp-handler $(DESTDIR)$(sbindir)
 	install $(HELPERS:%=helpers/%) $(DESTDIR)$(libexecdir)
-	install -m 644 smtp-handler.8 $(DESTDIR)$(mandir)/man8
 	for file in $(UNITS); do sed 's:/usr/local:$(prefix):g' units/$$file \
 		>$(DESTDIR)$(unitdir)/$$file || exit; done
+	sed 's:/usr/local:$(prefix):g' smtp-handler.8 >$(DESTDIR)$(mandir)/man8/smtp-handler.8
+	install -m 644 handler/message-path.svg $(DESTDIR)$(docdir)/handler
 	for file in $(EXAMPLES); do sed 's:/usr/local:$(prefix):g' units/$$file \
 		>$(DESTDIR)$(docdir)/$$file || exit; done
+	chmod 755 $(DESTDIR)$(docdir)/tcpserver-run
 	install -m 644 README.md LICENSE $(DESTDIR)$(docdir)
 	ln -sf smtp-handler@.service $(DESTDIR)$(unitdir)/smtp@.service
 

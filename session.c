@@ -196,10 +196,8 @@ static void accept_address(struct session *session)
 
 static void refuse_address(struct session *session, enum verdict verdict, struct span text)
 {
-    if (verdict_outcome(verdict) == OUTCOME_REFUSED) {
-        session->counts.errors++;
-        session->errors_in_row++;
-    }
+    if (verdict_outcome(verdict) == OUTCOME_REFUSED)
+        command_count_error(session);
     reply_add_verdict(&session->replies, verdict, text, session_id(session));
 }
 

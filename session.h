@@ -147,8 +147,10 @@ void session_fed(struct session *session, size_t length, int64_t now);
 
 /* Octets that wait to be written to the client; empty for none. */
 struct span session_replies(const struct session *session);
+/* The first `length` of them were. */
 void session_written(struct session *session, size_t length);
 
+/* Never WANT_NOTHING for ever: then there is room, a reply waits, or the caller must end it. */
 enum want session_want(const struct session *session);
 
 /* With WANT_VERDICT: what about, and which recipient it is that is not in the envelope yet. */
@@ -194,6 +196,7 @@ void session_end(struct session *session, enum ending ending);
 /* Whether the client's next octets belong to a message. */
 bool session_within_message(const struct session *session);
 
+/* So far. */
 struct session_counts session_counts(const struct session *session);
 
 #endif

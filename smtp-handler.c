@@ -319,7 +319,7 @@ int main(int argc, char **argv)
     struct problem problem;
     int64_t began = clock_milliseconds();
     bool ready = connection_find(&program.connection, &problem) && signals_begin(&problem);
-    log_open(LOG_OPTION_AUTO, program.connection.stderr_is_client);
+    log_open(LOG_OPTION_BEST, program.connection.stderr_is_client);
     if (!ready || !options_read(&program.options, argc, argv, &problem))
         return fail(&program, &problem);
     if (program.options.help || program.options.version) {

@@ -41,7 +41,7 @@ void log_open(enum log_option where, bool stderr_is_client)
 {
     bool usable = !stderr_is_client && fcntl(STDERR_FILENO, F_GETFD) >= 0;
     fallback = usable ? LOG_OPTION_STDERR : LOG_OPTION_SYSLOG;
-    target = where == LOG_OPTION_AUTO ? find_best(stderr_is_client, usable) : where;
+    target = where == LOG_OPTION_BEST ? find_best(stderr_is_client, usable) : where;
     if (target == LOG_OPTION_STDERR && !usable)
         target = LOG_OPTION_NONE;
     openlog("smtp-handler", LOG_PID, LOG_MAIL);

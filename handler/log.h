@@ -17,12 +17,7 @@ enum {
 };
 
 /* As in syslog(3). */
-enum log_level {
-    LOG_LEVEL_ERROR = 3,
-    LOG_LEVEL_WARNING = 4,
-    LOG_LEVEL_INFO = 6,
-    LOG_LEVEL_DEBUG = 7
-};
+enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_INFO = 6 };
 
 struct log_field {
     size_t start; /* of "NAME=value" in the event's octets */
@@ -39,8 +34,10 @@ struct log_event {
     char octets[LOG_OCTETS_MAX + LOG_FIELDS_MAX * 32];
 };
 
+/* Chooses where events go from now on. May be called again. */
 void log_open(enum log_option where, bool stderr_is_client);
 
+/* Makes `event` new, without fields. */
 void log_begin(struct log_event *event, enum log_level level, const char *name);
 
 /*
@@ -53,6 +50,7 @@ void log_add_number(struct log_event *event, const char *name, uint64_t value);
 /* Milliseconds, written as seconds. */
 void log_add_seconds(struct log_event *event, const char *name, int64_t milliseconds);
 
+/* Writes the event. Nobody can be told where that fails. */
 void log_send(const struct log_event *event);
 
 /* Trouble of our own: the event "trouble" with what printf makes of the rest as its text. */

@@ -21,7 +21,8 @@ struct row {
     const char *name;
     const char *argument; /* what the help calls it; NULL for an option without one */
     const struct kind *kind;
-    size_t offset; /* of the target in struct options */
+    size_t offset;       /* of the target in struct options */
+    const char *initial; /* the value where none is given; NULL where its absence says enough */
     const char *help;
 };
 
@@ -123,7 +124,7 @@ static bool take_choice(const struct kind *kind, void *target, const char *value
 /* In the order of their enums. */
 static const char *const newlines_words[] = {"auto", "strict", "lenient", NULL};
 static const char *const line_ending_words[] = {"lf", "crlf", NULL};
-static const char *const log_words[] = {"auto", "journal", "syslog", "stderr", "none", NULL};
+static const char *const log_words[] = {"journal", "syslog", "stderr", "none", NULL};
 
 static const struct kind flag_kind = {take_flag, .wanted = ""};
 static const struct kind action_kind = {take_flag, .wanted = "", .not_in_file = true};
@@ -153,51 +154,51 @@ static const struct kind log_target_kind = {
     take_choice, .wanted = "journal, syslog, stderr or none", .words = log_words};
 
 static const struct row rows[] = {
-    {"config", "FILE", &config_kind, offsetof(struct options, config),
+    {"config", "FILE", &config_kind, offsetof(struct options, config), NULL,
      "read options from FILE, one 'name value' a line"},
-    {"hostname", "NAME", &hostname_kind, offsetof(struct options, hostname),
+    {"hostname", "NAME", &hostname_kind, offsetof(struct options, hostname), NULL,
      "our name (the host's)"},
-    {"domain", "NAME", &domain_kind, offsetof(struct options, domains),
+    {"domain", "NAME", &domain_kind, offsetof(struct options, domains), NULL,
      "accept recipients at NAME, * for any; repeatable (hostname, localhost)"},
-    {"recipients", "FILE", &file_kind, offsetof(struct options, recipients),
+    {"recipients", "FILE", &file_kind, offsetof(struct options, recipients), NULL,
      "accept these only: lines 'local@domain' or '@domain'"},
     {"recipient-delimiter", "C", &delimiter_kind, offsetof(struct options, recipient_delimiter),
-     "splits local part and extension (+)"},
-    {"max-size", "BYTES", &size_kind, offsetof(struct options, max_size),
-     "largest message, 0 for no limit; K, M, G allowed (25M)"},
-    {"max-recipients", "N", &recipients_kind, offsetof(struct options, max_recipients),
-     "recipients a message (1000)"},
-    {"max-messages", "N", &count_kind, offsetof(struct options, max_messages),
-     "messages a connection (1000)"},
-    {"max-errors", "N", &count_kind, offsetof(struct options, max_errors),
-     "errors, then 421 and close (20)"},
-    {"command-timeout", "SECONDS", &seconds_kind, offsetof(struct options, command_timeout),
-     "idle for a command (300)"},
-    {"data-timeout", "SECONDS", &seconds_kind, offsetof(struct options, data_timeout),
-     "idle within a message (180)"},
+     "+", "splits local part and extension"},
+    {"max-size", "BYTES", &size_kind, offsetof(struct options, max_size), "25M",
+     "largest message, 0 for no limit; K, M, G allowed"},
+    {"max-recipients", "N", &recipients_kind, offsetof(struct options, max_recipients), "1000",
+     "recipients a message"},
+    {"max-messages", "N", &count_kind, offsetof(struct options, max_messages), "1000",
+     "messages a connection"},
+    {"max-errors", "N", &count_kind, offsetof(struct options, max_errors), "20",
+     "errors, then 421 and close"},
+    {"command-timeout", "SECONDS", &seconds_kind, offsetof(struct options, command_timeout), "300",
+     "idle for a command"},
+    {"data-timeout", "SECONDS", &seconds_kind, offsetof(struct options, data_timeout), "180",
+     "idle within a message"},
     {"delivery-timeout", "SECONDS", &seconds_kind, offsetof(struct options, delivery_timeout),
-     "for COMMAND, which is killed then (240)"},
-    {"session-timeout", "SECONDS", &seconds_kind, offsetof(struct options, session_timeout),
-     "for the whole session (3600)"},
-    {"min-rate", "BYTES", &rate_kind, offsetof(struct options, min_rate),
-     "message octets a second, averaged, 0 for any (500)"},
-    {"lmtp", NULL, &flag_kind, offsetof(struct options, lmtp), "speak LMTP"},
-    {"one-recipient", NULL, &flag_kind, offsetof(struct options, one_recipient),
+     "240", "for COMMAND, which is killed then"},
+    {"session-timeout", "SECONDS", &seconds_kind, offsetof(struct options, session_timeout), "3600",
+     "for the whole session"},
+    {"min-rate", "BYTES", &rate_kind, offsetof(struct options, min_rate), "500",
+     "message octets a second, averaged, 0 for any"},
+    {"lmtp", NULL, &flag_kind, offsetof(struct options, lmtp), NULL, "speak LMTP"},
+    {"one-recipient", NULL, &flag_kind, offsetof(struct options, one_recipient), NULL,
      "run COMMAND once for each recipient"},
-    {"newlines", "HOW", &newlines_kind, offsetof(struct options, newlines),
-     "strict, lenient or auto: whether a bare LF ends a line (auto)"},
-    {"line-ending", "WHICH", &line_ending_kind, offsetof(struct options, line_ending),
-     "lf or crlf: what COMMAND reads (lf)"},
-    {"no-trace", NULL, &flag_kind, offsetof(struct options, no_trace),
+    {"newlines", "HOW", &newlines_kind, offsetof(struct options, newlines), "auto",
+     "strict, lenient or auto: whether a bare LF ends a line"},
+    {"line-ending", "WHICH", &line_ending_kind, offsetof(struct options, line_ending), "lf",
+     "lf or crlf: what COMMAND reads"},
+    {"no-trace", NULL, &flag_kind, offsetof(struct options, no_trace), NULL,
      "add neither Return-Path nor Received"},
-    {"spool", "DIR", &directory_kind, offsetof(struct options, spool),
+    {"spool", "DIR", &directory_kind, offsetof(struct options, spool), NULL,
      "where large messages go ($RUNTIME_DIRECTORY, $TMPDIR, /var/tmp)"},
-    {"log", "WHERE", &log_target_kind, offsetof(struct options, log),
+    {"log", "WHERE", &log_target_kind, offsetof(struct options, log), NULL,
      "journal, syslog, stderr or none (the best that is there)"},
-    {"check", NULL, &action_kind, offsetof(struct options, check),
+    {"check", NULL, &action_kind, offsetof(struct options, check), NULL,
      "check options, files and COMMAND, serve nothing"},
-    {"help", NULL, &action_kind, offsetof(struct options, help), "show this"},
-    {"version", NULL, &action_kind, offsetof(struct options, version), "show the version"},
+    {"help", NULL, &action_kind, offsetof(struct options, help), NULL, "show this"},
+    {"version", NULL, &action_kind, offsetof(struct options, version), NULL, "show the version"},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -211,21 +212,6 @@ static const struct row *find_row(struct span name)
     return NULL;
 }
 
-static void set_defaults(struct options *options)
-{
-    memset(options, 0, offsetof(struct options, file));
-    options->recipient_delimiter = '+';
-    options->max_size = 25ULL * 1024 * 1024;
-    options->max_recipients = ENVELOPE_RECIPIENTS_MAX;
-    options->max_messages = 1000;
-    options->max_errors = 20;
-    options->command_timeout = 300;
-    options->data_timeout = 180;
-    options->delivery_timeout = 240;
-    options->session_timeout = 3600;
-    options->min_rate = 500;
-}
-
 static bool set(struct options *options, const struct row *row, const char *value,
                 struct problem *problem, int status)
 {
@@ -233,6 +219,18 @@ static bool set(struct options *options, const struct row *row, const char *valu
         return true;
     return problem_set(problem, status, "option %s: '%s' is not %s", row->name, value,
                        row->kind->wanted);
+}
+
+/* All but the file's text, which is written before it is read. */
+static bool set_defaults(struct options *options, struct problem *problem)
+{
+    memset(options, 0, offsetof(struct options, file));
+    options->log = LOG_OPTION_BEST;
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].initial != NULL &&
+            !set(options, &rows[i], rows[i].initial, problem, EX_SOFTWARE))
+            return false;
+    return true;
 }
 
 /* Reads the options off argv; `given` says which there were. What is left is the command. */
@@ -361,7 +359,8 @@ static bool read_file(struct options *options, const bool given[ROWS], struct pr
 bool options_read(struct options *options, int argc, char **argv, struct problem *problem)
 {
     bool given[ROWS] = {false};
-    set_defaults(options);
+    if (!set_defaults(options, problem))
+        return false;
     if (argc < 1)
         return problem_set(problem, EX_USAGE, "no arguments at all");
     if (!read_arguments(options, argv, given, problem))
@@ -383,6 +382,9 @@ void options_print_help(void)
         char left[64];
         (void)snprintf(left, sizeof left, "--%s %s", rows[i].name,
                        rows[i].argument == NULL ? "" : rows[i].argument); /* fits */
-        printf("  %-28s %s\n", left, rows[i].help);
+        printf("  %-28s %s", left, rows[i].help);
+        if (rows[i].initial != NULL)
+            printf(" (%s)", rows[i].initial);
+        putchar('\n');
     }
 }

@@ -20,11 +20,11 @@ enum {
 enum newlines_option { NEWLINES_OPTION_AUTO, NEWLINES_OPTION_STRICT, NEWLINES_OPTION_LENIENT };
 
 enum log_option {
-    LOG_OPTION_AUTO,
     LOG_OPTION_JOURNAL,
     LOG_OPTION_SYSLOG,
     LOG_OPTION_STDERR,
-    LOG_OPTION_NONE
+    LOG_OPTION_NONE,
+    LOG_OPTION_BEST /* of these, found out by log_open */
 };
 
 struct options_domains {

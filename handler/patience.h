@@ -17,6 +17,7 @@ struct patience {
     int64_t unpaid; /* thousandths of octets that did not buy a whole millisecond yet */
 };
 
+/* The session began at `now`. */
 void patience_begin(struct patience *patience, const struct options *options, int64_t now);
 
 /* The client did what was waited for: the wait for a command, or for a message, begins anew. */

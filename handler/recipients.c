@@ -86,7 +86,7 @@ static bool parse_entry(struct span entry, struct mailbox *mailbox)
         return false;
     (void)snprintf(path, sizeof path, "<%.*s>", (int)entry.length, entry.octets); /* fits */
     struct span text = span_of(path);
-    return path_parse(&text, PATH_FORWARD, mailbox) == PATH_OK && text.length == 0;
+    return path_parse(&text, PATH_KIND_FORWARD, mailbox) == PATH_RESULT_OK && text.length == 0;
 }
 
 /* Whether `entry` is `local` and `domain` with an @ between them; quotes may be needless in it. */

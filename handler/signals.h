@@ -10,6 +10,7 @@
 
 #include "problem.h"
 
+/* Sets the handlers and the mask up. False, with `problem` filled in, where that fails. */
 bool signals_begin(struct problem *problem);
 
 /* The mask to wait with, for ppoll(2). */

@@ -1,7 +1,8 @@
 /*
  * The one place that knows libsystemd. The library is loaded when the environment shows that
- * systemd started us, and not before: a connection without it maps nothing but libc. Built with
- * WITH_SYSTEMD=no, or where the library is missing, everything here says that there is no systemd.
+ * systemd started us, and not before: a connection without it maps nothing but libc. Without
+ * it, or built with WITH_SYSTEMD=no, a connection that systemd passes cannot be served, the journal
+ * cannot be reached, and nobody is told a status.
  */
 #ifndef HANDLER_SYSTEMD_H
 #define HANDLER_SYSTEMD_H

@@ -198,7 +198,7 @@ static enum path_result take_domain(struct span *input, struct span *domain)
     if (input->length > 0 && input->octets[0] == '[') {
         length = span_find(*input, ']');
         if (length == input->length)
-            return PATH_MALFORMED;
+            return PATH_RESULT_MALFORMED;
         length++;
     } else {
         while (length < input->length && strchr(">,:", input->octets[length]) == NULL)
@@ -207,8 +207,9 @@ static enum path_result take_domain(struct span *input, struct span *domain)
     *domain = span_first(*input, length);
     *input = span_after(*input, length);
     if (domain->length > DOMAIN_MAX)
-        return PATH_TOO_LONG;
-    return domain_is_valid(*domain) || literal_is_valid(*domain) ? PATH_OK : PATH_MALFORMED;
+        return PATH_RESULT_TOO_LONG;
+    return domain_is_valid(*domain) || literal_is_valid(*domain) ? PATH_RESULT_OK
+                                                                 : PATH_RESULT_MALFORMED;
 }
 
 static bool take(struct span *input, char c)
@@ -224,15 +225,15 @@ static enum path_result skip_source_route(struct span *input)
 {
     struct span domain;
     if (input->length == 0 || input->octets[0] != '@')
-        return PATH_OK;
+        return PATH_RESULT_OK;
     do {
         if (!take(input, '@'))
-            return PATH_MALFORMED;
+            return PATH_RESULT_MALFORMED;
         enum path_result result = take_domain(input, &domain);
-        if (result != PATH_OK)
+        if (result != PATH_RESULT_OK)
             return result;
     } while (take(input, ','));
-    return take(input, ':') ? PATH_OK : PATH_MALFORMED;
+    return take(input, ':') ? PATH_RESULT_OK : PATH_RESULT_MALFORMED;
 }
 
 static enum path_result take_local_part(struct span *input, struct mailbox *mailbox)
@@ -242,38 +243,38 @@ static enum path_result take_local_part(struct span *input, struct mailbox *mail
     if (quoted)
         length = quoted_string_length(*input);
     if (length == 0)
-        return PATH_MALFORMED;
+        return PATH_RESULT_MALFORMED;
     if (length > LOCAL_PART_MAX)
-        return PATH_TOO_LONG;
+        return PATH_RESULT_TOO_LONG;
     if (quoted)
         append_quoted_string(mailbox, span_first(*input, length));
     else
         append_span(mailbox, span_first(*input, length));
     mailbox->local_length = mailbox->length;
     *input = span_after(*input, length);
-    return PATH_OK;
+    return PATH_RESULT_OK;
 }
 
 static enum path_result take_mailbox(struct span *input, enum path_kind kind,
                                      struct mailbox *mailbox)
 {
     enum path_result result = take_local_part(input, mailbox);
-    if (result != PATH_OK)
+    if (result != PATH_RESULT_OK)
         return result;
     if (!take(input, '@')) {
         bool stands_alone =
-            kind == PATH_FORWARD && span_equal(mailbox_whole(mailbox), span_of("postmaster"));
-        return stands_alone ? PATH_OK : PATH_MALFORMED;
+            kind == PATH_KIND_FORWARD && span_equal(mailbox_whole(mailbox), span_of("postmaster"));
+        return stands_alone ? PATH_RESULT_OK : PATH_RESULT_MALFORMED;
     }
     struct span domain;
     result = take_domain(input, &domain);
-    if (result != PATH_OK)
+    if (result != PATH_RESULT_OK)
         return result;
     if (mailbox->length + 1 + domain.length > PATH_OCTETS_MAX - 2)
-        return PATH_TOO_LONG;
+        return PATH_RESULT_TOO_LONG;
     append(mailbox, '@');
     append_span(mailbox, domain);
-    return PATH_OK;
+    return PATH_RESULT_OK;
 }
 
 enum path_result path_parse(struct span *input, enum path_kind kind, struct mailbox *mailbox)
@@ -281,17 +282,17 @@ enum path_result path_parse(struct span *input, enum path_kind kind, struct mail
     struct span start = *input;
     *mailbox = (struct mailbox){.length = 0};
     if (!take(input, '<'))
-        return PATH_MALFORMED;
-    if (kind == PATH_REVERSE && take(input, '>'))
-        return PATH_OK;
+        return PATH_RESULT_MALFORMED;
+    if (kind == PATH_KIND_REVERSE && take(input, '>'))
+        return PATH_RESULT_OK;
     enum path_result result = skip_source_route(input);
-    if (result == PATH_OK)
+    if (result == PATH_RESULT_OK)
         result = take_mailbox(input, kind, mailbox);
-    if (result != PATH_OK)
+    if (result != PATH_RESULT_OK)
         return result;
     if (!take(input, '>'))
-        return PATH_MALFORMED;
-    return start.length - input->length > PATH_OCTETS_MAX ? PATH_TOO_LONG : PATH_OK;
+        return PATH_RESULT_MALFORMED;
+    return start.length - input->length > PATH_OCTETS_MAX ? PATH_RESULT_TOO_LONG : PATH_RESULT_OK;
 }
 
 struct span mailbox_whole(const struct mailbox *mailbox)

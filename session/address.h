@@ -25,15 +25,15 @@ struct mailbox {
 };
 
 enum path_kind {
-    PATH_REVERSE, /* of MAIL: <> is allowed */
-    PATH_FORWARD  /* of RCPT: <postmaster> is allowed */
+    PATH_KIND_REVERSE, /* of MAIL: <> is allowed */
+    PATH_KIND_FORWARD  /* of RCPT: <postmaster> is allowed */
 };
 
-enum path_result { PATH_OK, PATH_MALFORMED, PATH_TOO_LONG };
+enum path_result { PATH_RESULT_OK, PATH_RESULT_MALFORMED, PATH_RESULT_TOO_LONG };
 
 /*
  * Parses the path that `input` begins with into `mailbox` and moves `input` behind it. Unless
- * PATH_OK is returned, neither `input` nor `mailbox` means anything.
+ * PATH_RESULT_OK is returned, neither `input` nor `mailbox` means anything.
  */
 enum path_result path_parse(struct span *input, enum path_kind kind, struct mailbox *mailbox);
 

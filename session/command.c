@@ -17,12 +17,16 @@ struct command {
     void (*run)(struct session *session, struct span argument);
 };
 
+void command_count_error(struct session *session)
+{
+    session->counts.errors++;
+    session->errors_in_row++;
+}
+
 void command_reply(struct session *session, enum reply reply, struct span detail)
 {
-    if (reply_class(reply) == '5') {
-        session->counts.errors++;
-        session->errors_in_row++;
-    }
+    if (reply_class(reply) == '5')
+        command_count_error(session);
     reply_add(&session->replies, reply, detail);
 }
 
@@ -152,10 +156,10 @@ static enum path_result take_path(struct span *argument, const char *prefix, enu
                                   struct mailbox *mailbox)
 {
     if (!take_prefix(argument, prefix))
-        return PATH_MALFORMED;
+        return PATH_RESULT_MALFORMED;
     enum path_result result = path_parse(argument, kind, mailbox);
-    if (result == PATH_OK && argument->length > 0 && argument->octets[0] != ' ')
-        return PATH_MALFORMED;
+    if (result == PATH_RESULT_OK && argument->length > 0 && argument->octets[0] != ' ')
+        return PATH_RESULT_MALFORMED;
     return result;
 }
 
@@ -206,9 +210,9 @@ static void run_mail(struct session *session, struct span argument)
         return;
     }
     struct mailbox *sender = &session->envelope.sender;
-    enum path_result result = take_path(&argument, "FROM:", PATH_REVERSE, sender);
-    if (result != PATH_OK) {
-        say(session, result == PATH_TOO_LONG ? REPLY_SENDER_TOO_LONG : REPLY_BAD_SENDER);
+    enum path_result result = take_path(&argument, "FROM:", PATH_KIND_REVERSE, sender);
+    if (result != PATH_RESULT_OK) {
+        say(session, result == PATH_RESULT_TOO_LONG ? REPLY_SENDER_TOO_LONG : REPLY_BAD_SENDER);
         return;
     }
     if (!take_parameters(session, argument, &parameters))
@@ -225,9 +229,10 @@ static void run_mail(struct session *session, struct span argument)
 
 static void run_rcpt(struct session *session, struct span argument)
 {
-    enum path_result result = take_path(&argument, "TO:", PATH_FORWARD, &session->candidate);
-    if (result != PATH_OK)
-        say(session, result == PATH_TOO_LONG ? REPLY_RECIPIENT_TOO_LONG : REPLY_BAD_RECIPIENT);
+    enum path_result result = take_path(&argument, "TO:", PATH_KIND_FORWARD, &session->candidate);
+    if (result != PATH_RESULT_OK)
+        say(session,
+            result == PATH_RESULT_TOO_LONG ? REPLY_RECIPIENT_TOO_LONG : REPLY_BAD_RECIPIENT);
     else if (argument.length > 0)
         command_reply(session, REPLY_UNKNOWN_PARAMETER, span_after(argument, 1));
     else if (session->envelope.count == max_recipients(session, session->prdr))

@@ -12,6 +12,9 @@ void command_run(struct session *session, struct span line);
 /* Queues `reply`; a 5xx counts against the client. */
 void command_reply(struct session *session, enum reply reply, struct span detail);
 
+/* The client made a mistake. */
+void command_count_error(struct session *session);
+
 /* Forgets the transaction, so that MAIL may begin another. */
 void command_forget_transaction(struct session *session);
 

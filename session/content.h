@@ -41,6 +41,7 @@ struct content {
     char tail[CONTENT_TAIL]; /* the last octets, kept from the first wrong line end on */
 };
 
+/* Makes `content` new: the next octet begins the message. */
 void content_begin(struct content *content, enum encoding encoding, enum newlines newlines,
                    enum line_ending line_ending);
 

@@ -134,8 +134,7 @@ static void count_answer(struct session *session, enum verdict verdict)
         session->counts.accepted++;
         session->errors_in_row = 0;
     } else if (verdict == VERDICT_BAD_LINE_END || verdict == VERDICT_TOO_LARGE) {
-        session->counts.errors++;
-        session->errors_in_row++;
+        command_count_error(session);
     }
 }
 

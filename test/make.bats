@@ -40,6 +40,7 @@ copy_tree() {
 ./usr/share/doc/smtp-handler/LICENSE
 ./usr/share/doc/smtp-handler/README.md
 ./usr/share/doc/smtp-handler/dovecot.conf
+./usr/share/doc/smtp-handler/handler/message-path.svg
 ./usr/share/doc/smtp-handler/inetd.conf
 ./usr/share/doc/smtp-handler/tcpserver-run
 ./usr/share/doc/smtp-handler/xinetd.conf
@@ -47,7 +48,8 @@ copy_tree() {
 EOF
 )
     grep -q '^ExecStart=/usr/sbin/smtp-handler /usr/libexec/smtp-handler/maildir-deliver ' root/usr/lib/systemd/system/smtp-handler@.service
-    refute grep -r /usr/local root/usr/lib root/usr/share/doc/smtp-handler/inetd.conf
+    refute grep -r /usr/local root/usr/lib root/usr/share/man root/usr/share/doc/smtp-handler/inetd.conf
+    [ -x root/usr/share/doc/smtp-handler/tcpserver-run ]
     [ "$(root/usr/sbin/smtp-handler --version)" = "$("$SMTP_HANDLER" --version)" ]
     make -s -C copy uninstall DESTDIR="$PWD/root" prefix=/usr
     [ -z "$(find root -type f -o -type l)" ]
@@ -70,5 +72,6 @@ EOF
     mkdir units
     sed "s|/usr/local/sbin/smtp-handler |$SMTP_HANDLER |" "$top/units/smtp-handler@.service" >units/smtp@.service
     cp "$top/units/smtp.socket" units
-    systemd-analyze verify --man=no "$PWD/units/smtp.socket" "$PWD/units/smtp@.service" 2>&1 | refute grep 'units/'
+    systemd-analyze verify --man=no "$PWD/units/smtp.socket" "$PWD/units/smtp@.service" >said 2>&1
+    refute grep 'units/' said
 }
