@@ -147,6 +147,8 @@ install: all ## install, under $(prefix) and below $(DESTDIR)
 	install -m 644 handler/message-path.svg $(DESTDIR)$(docdir)/handler
 	for file in $(EXAMPLES); do sed 's:/usr/local:$(prefix):g' units/$$file \
 		>$(DESTDIR)$(docdir)/$$file || exit; done
+	chmod 644 $(DESTDIR)$(mandir)/man8/smtp-handler.8 $(UNITS:%=$(DESTDIR)$(unitdir)/%) \
+		$(EXAMPLES:%=$(DESTDIR)$(docdir)/%)
 	chmod 755 $(DESTDIR)$(docdir)/tcpserver-run
 	install -m 644 README.md LICENSE $(DESTDIR)$(docdir)
 	ln -sf smtp-handler@.service $(DESTDIR)$(unitdir)/smtp@.service

@@ -42,7 +42,8 @@ static bool step(struct session *session)
     }
     if (session->phase == PHASE_DELIVERY)
         return message_next_recipient(session);
-    if (session_within_message(session))
+    const unsigned reading = PHASE_CONTENT | PHASE_CHUNK | PHASE_REFUSED;
+    if ((session->phase & reading) != 0)
         return message_read(session);
     return session->input_start < session->input_end && read_command(session);
 }
@@ -267,8 +268,7 @@ void session_end(struct session *session, enum ending ending)
 
 bool session_within_message(const struct session *session)
 {
-    const unsigned phases = PHASE_CONTENT | PHASE_CHUNK | PHASE_REFUSED;
-    return (session->phase & phases) != 0;
+    return session->message_open || session->phase == PHASE_REFUSED;
 }
 
 struct session_counts session_counts(const struct session *session)

@@ -193,7 +193,7 @@ struct session_result session_result(const struct session *session);
  */
 void session_end(struct session *session, enum ending ending);
 
-/* Whether the client's next octets belong to a message. */
+/* Whether a message is under way, between its chunks too. */
 bool session_within_message(const struct session *session);
 
 /* So far. */

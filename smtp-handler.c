@@ -80,6 +80,7 @@ static void read_octets(struct program *program, struct room room)
 {
     struct session *session = &program->session;
     unsigned commands = session_counts(session).commands;
+    bool within_message = session_within_message(session);
     ssize_t length = stream_read(&program->stream, room);
     if (length == -EAGAIN)
         return;
@@ -94,10 +95,10 @@ static void read_octets(struct program *program, struct room room)
     }
     int64_t now = clock_milliseconds();
     session_fed(session, (size_t)length, clock_microseconds_utc() / 1000000);
-    if (session_counts(session).commands != commands)
-        patience_renew(&program->patience, now);
-    else if (session_within_message(session))
+    if (within_message)
         patience_octets_came(&program->patience, (size_t)length, now);
+    else if (session_counts(session).commands != commands)
+        patience_renew(&program->patience, now);
 }
 
 /* Nothing is wanted but octets or time: writes, waits, reads. */
@@ -158,6 +159,10 @@ static void deliver(struct program *program)
     (void)write_replies(program); /* what cannot go now goes later */
     if (session_want(session) != WANT_DELIVERY)
         return;
+    if (patience_session_is_over(&program->patience, clock_milliseconds())) {
+        end(program, ENDING_SESSION_TIMEOUT);
+        return;
+    }
     int message = spool_open(&program->spool);
     if (message < 0) {
         log_trouble("reading the spool: %s", strerror(-message));
@@ -269,8 +274,11 @@ static bool prepare(struct program *program, struct problem *problem)
 {
     struct options *options = &program->options;
     bool of_recipient;
-    if (!template_check(options->command, &of_recipient, problem) ||
-        !deliver_find_program(options->command[0], program->command_path, problem) ||
+    if (!template_check(options->command, &of_recipient, problem)) {
+        problem->status = options->command == options->words ? EX_CONFIG : EX_USAGE;
+        return false;
+    }
+    if (!deliver_find_program(options->command[0], program->command_path, problem) ||
         !recipients_open(&program->recipients, options, program->hostname,
                          program->connection.local_address, problem))
         return false;
@@ -299,7 +307,9 @@ static int check(struct program *program)
 /* Says what is wrong: to whoever started us, and with 421 to a client that waits. */
 static int fail(struct program *program, const struct problem *problem)
 {
-    if (program->connection.stderr_is_client)
+    if (program->options.check)
+        puts(problem->text);
+    else if (program->connection.stderr_is_client)
         log_trouble("%s", problem->text);
     else
         fprintf(stderr, "smtp-handler: %s\n", problem->text);
@@ -327,7 +337,7 @@ int main(int argc, char **argv)
             options_print_help();
         else
             puts("smtp-handler " VERSION);
-        return EX_OK;
+        return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
     }
     log_open(program.options.log, program.connection.stderr_is_client);
     find_hostname(&program);
@@ -341,7 +351,7 @@ int main(int argc, char **argv)
     notify_status(&program);
     serve(&program);
     bool quit = session_counts(&program.session).quit;
-    if (!quit && !program.client_left)
+    if (!program.client_left)
         stream_finish(&program.stream, 2000, signals_waiting());
     if (program.how == NULL)
         program.how = quit ? "quit" : program.client_left ? "eof" : "limit";

@@ -210,7 +210,7 @@ void deliver_run(const char *path, char *const *command, const struct facts *fac
     if (result == 0)
         run(path, command, facts, message, timeout, delivery);
     else
-        conclude(delivery, VERDICT_DEFERRED, "not executed: %s", strerror(-result));
+        conclude(delivery, VERDICT_MISCONFIGURED, "not executed: %s", strerror(-result));
     outputs_close(&delivery->outputs);
     delivery->milliseconds = clock_milliseconds() - start;
 }

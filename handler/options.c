@@ -370,7 +370,8 @@ bool options_read(struct options *options, int argc, char **argv, struct problem
     if (options->config != NULL && !read_file(options, given, problem))
         return false;
     if (options->command == NULL)
-        return problem_set(problem, EX_USAGE, "no delivery command; see --help");
+        return problem_set(problem, options->config == NULL ? EX_USAGE : EX_CONFIG,
+                           "no delivery command; see --help");
     return true;
 }
 

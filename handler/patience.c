@@ -28,6 +28,11 @@ void patience_octets_came(struct patience *patience, size_t count, int64_t now)
     patience->data_until = earned < most ? earned : most;
 }
 
+bool patience_session_is_over(const struct patience *patience, int64_t now)
+{
+    return now >= patience->session_until;
+}
+
 void patience_hurry(struct patience *patience, int64_t now)
 {
     const int64_t farewell = 5000;

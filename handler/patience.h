@@ -29,6 +29,9 @@ void patience_renew(struct patience *patience, int64_t now);
  */
 void patience_octets_came(struct patience *patience, size_t count, int64_t now);
 
+/* Whether the session has lasted as long as it may. */
+bool patience_session_is_over(const struct patience *patience, int64_t now);
+
 /* Nothing but a last reply is to be written: five seconds are left at most. */
 void patience_hurry(struct patience *patience, int64_t now);
 

@@ -135,12 +135,14 @@ enum verdict recipients_judge(const struct recipients *recipients, const struct 
                    domain.octets[0] == '[' ? span_of(recipients->hostname) : domain);
 }
 
+/* Our own literals are looked up by the hostname, so that none belongs in the list. */
 static bool entry_is_valid(struct span entry)
 {
     struct mailbox mailbox;
     if (entry.octets[0] == '@')
-        return domain_is_valid(span_after(entry, 1)) || literal_is_valid(span_after(entry, 1));
-    return parse_entry(entry, &mailbox);
+        return domain_is_valid(span_after(entry, 1));
+    return parse_entry(entry, &mailbox) && mailbox_domain(&mailbox).length > 0 &&
+           mailbox_domain(&mailbox).octets[0] != '[';
 }
 
 bool recipients_check(const struct recipients *recipients, struct problem *problem)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #ifdef WITH_SYSTEMD
 
@@ -106,7 +107,8 @@ void systemd_notify(const char *state)
 bool systemd_find_connection(int *descriptor, struct problem *problem)
 {
     *descriptor = -1;
-    if (getenv("LISTEN_FDS") == NULL || getenv("LISTEN_PID") == NULL)
+    const char *pid = getenv("LISTEN_PID");
+    if (getenv("LISTEN_FDS") == NULL || pid == NULL || strtol(pid, NULL, 10) != getpid())
         return true;
     return problem_set(problem, EX_CONFIG,
                        "built without systemd: the service needs StandardInput=socket");

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -140,6 +141,7 @@ int main(int argc, char **argv)
 {
     int tmp, new;
     char name[128];
+    (void)signal(SIGXFSZ, SIG_IGN); /* EFBIG tells the same, and leaves time to clean up */
     if (argc != 2 || argv[1][0] == '\0') {
         fputs("usage: maildir-deliver DIRECTORY\n", stderr);
         return EX_USAGE;

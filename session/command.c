@@ -139,15 +139,20 @@ static void run_ehlo(struct session *session, struct span argument)
     }
 }
 
+static struct span without_leading_spaces(struct span text)
+{
+    while (text.length > 0 && text.octets[0] == ' ')
+        text = span_after(text, 1);
+    return text;
+}
+
 /* Takes "FROM:" or "TO:" and the blanks behind it, which many clients send. */
 static bool take_prefix(struct span *argument, const char *prefix)
 {
     size_t length = strlen(prefix);
     if (argument->length < length || !span_equal(span_first(*argument, length), span_of(prefix)))
         return false;
-    *argument = span_after(*argument, length);
-    while (argument->length > 0 && argument->octets[0] == ' ')
-        *argument = span_after(*argument, 1);
+    *argument = without_leading_spaces(span_after(*argument, length));
     return true;
 }
 
@@ -259,11 +264,13 @@ static void run_data(struct session *session, struct span argument)
 static void run_bdat(struct session *session, struct span argument)
 {
     struct span digits = span_first(argument, span_find(argument, ' '));
-    struct span rest = span_after(argument, digits.length);
-    bool last = span_equal(rest, span_of(" LAST"));
+    struct span rest = without_leading_spaces(span_after(argument, digits.length));
+    bool last = span_equal(rest, span_of("LAST"));
     uint64_t size;
-    if ((rest.length > 0 && !last) || !parameter_number(digits, &size))
-        command_reply(session, REPLY_BAD_PARAMETER, argument);
+    if (!parameter_number(digits, &size))
+        say(session, REPLY_BAD_CHUNK);
+    else if (rest.length > 0 && !last)
+        message_refuse_chunk(session, size, REPLY_BAD_CHUNK);
     else if (session->phase == PHASE_SENDER)
         message_refuse_chunk(session, size, REPLY_NO_RECIPIENTS);
     else if (session->phase != PHASE_RECIPIENT && session->phase != PHASE_CHUNKED)

@@ -42,6 +42,7 @@ static const struct row rows[] = {
     [REPLY_RECIPIENT_TOO_LONG] = {"501", "5.1.3", "Recipient address too long"},
     [REPLY_UNKNOWN_PARAMETER] = {"555", "5.5.4", "Parameter not recognized: %"},
     [REPLY_BAD_PARAMETER] = {"501", "5.5.4", "Bad parameter: %"},
+    [REPLY_BAD_CHUNK] = {"501", "5.5.4", "BDAT wants a number of octets, and LAST or nothing"},
     [REPLY_SIZE_TOO_LARGE] = {"552", "5.3.4", "Message too large"},
     [REPLY_TOO_MANY_RECIPIENTS] = {"452", "4.5.3", "Too many recipients"},
 

@@ -88,7 +88,6 @@ SERVER
 }
 
 @test "the trace has a for clause with one recipient only" {
-    one_message a@example.org b@example.org >/dev/null
     printf 'HELO c\nMAIL FROM:<>\nRCPT TO:<a@example.org>\nRCPT TO:<b@example.org>\nDATA\n.\n' | sed 's/$/\r/' | handler >replies
     kept 1 | refute grep -q 'for <'
     kept 1 | grep -q 'with SMTP id'
@@ -127,4 +126,22 @@ while data := s.recv(4096):
     sys.stdout.buffer.write(data)
 EOF
     from_wire <replies | tail -1 | grep '^250 2.0.0 Delivered'
+}
+
+@test "octets behind QUIT do not cost the client its last replies" {
+    port=$(free_port)
+    in_background tcpserver -HRl mx.test 127.0.0.1 "$port" "$SMTP_HANDLER" --domain example.org sh -c 'touch runs; until [ -e go ]; do sleep 0.02; done'
+    eventually is_listening "$port"
+    python3 - "$port" <<'EOF' >replies
+import os, socket, sys, time
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+s.sendall(b"HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n")
+while not os.path.exists("runs"):
+    time.sleep(0.02)
+s.sendall(b"more and more\r\n" * 10)
+open("go", "w").close()
+while data := s.recv(4096):
+    sys.stdout.buffer.write(data)
+EOF
+    from_wire <replies | tail -1 | grep '^221'
 }

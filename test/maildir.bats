@@ -46,7 +46,6 @@ deliver() {
     [ "$("$MAILDIR_DELIVER" box <. 2>errors || echo $?)" = 75 ]
     (
         ulimit -f 1
-        trap '' XFSZ
         status=0
         head -c 100000 /dev/zero | "$MAILDIR_DELIVER" box 2>errors || status=$?
         [ "$status" = 75 ]

@@ -86,6 +86,10 @@ EOF
     wrong 78 'config:1: unknown option config' --config config true
     printf 'command "open\n' >config
     wrong 78 'config:1: command: an open quote, no word or too many' --config config
+    printf 'command true {nonsense}\n' >config
+    wrong 78 'unknown {nonsense} in the delivery command' --config config
+    printf 'max-errors 5\n' >config
+    wrong 78 'no delivery command; see --help' --config config
     printf 'one-recipient yes\n' >config
     wrong 78 'config:1: option one-recipient takes no value' --config config true
     head -c 40000 /dev/zero | tr '\0' '#' >config
@@ -107,9 +111,17 @@ EOF
     run "$SMTP_HANDLER" --check --spool /proc true
     [ "$status" = 78 ]
     [ "${output#spool /proc: }" != "$output" ]
+    run "$SMTP_HANDLER" --check --recipients <(echo 'joe@[127.0.0.1]') true
+    [ "$status" = 78 ]
+    echo nonsense >config
+    run "$SMTP_HANDLER" --check --config config true
+    [ "$status" = 78 ]
+    [ "$output" = 'config:1: unknown option nonsense' ]
     # A wrong option beside it: no client waits for what only looks.
     printf 'QUIT\r\n' | "$SMTP_HANDLER" --check --wrong true >said 2>&1 || [ $? = 64 ]
-    [ "$(cat said)" = 'smtp-handler: unknown option --wrong' ]
+    [ "$(cat said)" = 'unknown option --wrong' ]
+    refute "$SMTP_HANDLER" --check true >/dev/full
+    refute "$SMTP_HANDLER" --version >/dev/full
 }
 
 @test "--help names every option, --version the version" {

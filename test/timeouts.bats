@@ -90,3 +90,19 @@ replies = b"".join(iter(lambda: client.recv(4096), b""))
 sys.exit(b"250 2.0.0 Delivered" not in replies)
 EOF
 }
+
+@test "chunks that trickle in are cut off as well" {
+    { printf 'HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\n'
+      for _ in $(seq 10); do printf 'BDAT 1\r\nx'; sleep 0.4; done
+      printf 'BDAT 1 LAST\r\nx'; } | handler --data-timeout 1 --min-rate 1000 | from_wire >said
+    [ "$(tail -1 said)" = '421 4.4.2 mx.test Timeout, the message came too slowly' ]
+    [ "$(kept_count)" = 0 ]
+}
+
+@test "deliveries to one recipient after another end with the session's time" {
+    delivery=(sleep 1)
+    { printf 'LHLO c\nMAIL FROM:<>\n'; printf 'RCPT TO:<%s@example.org>\n' a b c d e f; printf 'DATA\nx\n.\n'; } | sed 's/$/\r/' |
+        handler --lmtp --session-timeout 1 | from_wire >said
+    [ "$(tail -1 said)" = '421 4.4.2 mx.test Timeout, the connection lasted too long' ]
+    [ "$(grep -c '^250 2.0.0 Delivered' said)" -le 2 ]
+}
