@@ -30,24 +30,6 @@ static bool read_command(struct session *session)
     return true;
 }
 
-/* Goes one step on; false where octets or room for a reply are missing. */
-static bool step(struct session *session)
-{
-    if (session->phase == PHASE_OVER || !replies_have_room(&session->replies))
-        return false;
-    if (session->errors_in_row >= session->settings.max_errors) {
-        command_reply(session, REPLY_TOO_MANY_ERRORS, session->settings.hostname);
-        session->phase = PHASE_OVER;
-        return false;
-    }
-    if (session->phase == PHASE_DELIVERY)
-        return message_next_recipient(session);
-    const unsigned reading = PHASE_CONTENT | PHASE_CHUNK | PHASE_REFUSED;
-    if ((session->phase & reading) != 0)
-        return message_read(session);
-    return session->input_start < session->input_end && read_command(session);
-}
-
 static void stop(struct session *session)
 {
     session->phase = PHASE_OVER;
@@ -56,6 +38,24 @@ static void stop(struct session *session)
         if (session->message_open)
             message_abandon(session);
     }
+}
+
+/* Goes one step on; false where octets or room for a reply are missing. */
+static bool step(struct session *session)
+{
+    if (session->phase == PHASE_OVER || !replies_have_room(&session->replies))
+        return false;
+    if (session->errors_in_row >= session->settings.max_errors) {
+        command_reply(session, REPLY_TOO_MANY_ERRORS, session->settings.hostname);
+        stop(session);
+        return false;
+    }
+    if (session->phase == PHASE_DELIVERY)
+        return message_next_recipient(session);
+    const unsigned reading = PHASE_CONTENT | PHASE_CHUNK | PHASE_REFUSED;
+    if ((session->phase & reading) != 0)
+        return message_read(session);
+    return session->input_start < session->input_end && read_command(session);
 }
 
 /* Goes on while it can. Where replies have room only octets can be missing. */

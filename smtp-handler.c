@@ -3,6 +3,7 @@
  * which knows the protocol, and the handler, which knows the machine, meet.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -309,7 +310,7 @@ static int fail(struct program *program, const struct problem *problem)
 {
     if (program->options.check)
         puts(problem->text);
-    else if (program->connection.stderr_is_client)
+    else if (program->connection.stderr_is_client || fcntl(STDERR_FILENO, F_GETFD) < 0)
         log_trouble("%s", problem->text);
     else
         fprintf(stderr, "smtp-handler: %s\n", problem->text);

@@ -113,13 +113,18 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
 static bool look_at_descriptors(struct connection *connection, struct problem *problem)
 {
     struct stat in, out, error;
-    if (fstat(connection->in, &in) != 0 || fstat(connection->out, &out) != 0)
-        return problem_set(problem, EX_OSERR, "standard input or output: %s", strerror(errno));
+    bool in_is_open = fstat(connection->in, &in) == 0;
+    bool out_is_open = fstat(connection->out, &out) == 0;
+    int problem_number = errno;
+    bool error_is_socket = fstat(STDERR_FILENO, &error) == 0 && S_ISSOCK(error.st_mode);
+    connection->stderr_is_client = error_is_socket && ((in_is_open && is_same_file(&in, &error)) ||
+                                                       (out_is_open && is_same_file(&out, &error)));
+    if (!in_is_open || !out_is_open)
+        return problem_set(problem, EX_OSERR, "standard input or output: %s",
+                           strerror(problem_number));
     connection->in_is_socket = S_ISSOCK(in.st_mode);
     connection->out_is_socket = S_ISSOCK(out.st_mode);
     connection->client_waits = !S_ISCHR(in.st_mode);
-    connection->stderr_is_client = fstat(STDERR_FILENO, &error) == 0 && S_ISSOCK(error.st_mode) &&
-                                   (is_same_file(&in, &error) || is_same_file(&out, &error));
     return true;
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "log.h"
 #include "signals.h"
 #include "template.h"
 
@@ -133,32 +134,44 @@ static void wait_for_news(const struct outputs *outputs, int64_t timeout)
     (void)ppoll(polled, 2, &limit, signals_waiting()); /* its caller looks for itself */
 }
 
-/* Whether the process `pid` has ended, with what status; waits for it where `kind` is 0. */
-static bool has_ended(pid_t pid, int *status, int kind)
+static bool has_ended(pid_t pid, int *status)
 {
     pid_t ended;
     do
-        ended = waitpid(pid, status, kind);
+        ended = waitpid(pid, status, WNOHANG);
     while (ended < 0 && errno == EINTR);
     return ended == pid;
 }
 
-/* Follows the command to its end; false where it was killed for taking too long. */
+/* Reads what the command says until it has ended; false where it has not in time. */
 static bool follow(pid_t pid, int64_t timeout, struct outputs *outputs, int *status)
 {
     int64_t until = clock_milliseconds() + timeout;
     int64_t left = timeout;
-    while (!has_ended(pid, status, WNOHANG)) {
-        if (left <= 0) {
-            (void)kill(-pid, SIGKILL);       /* it can only have ended since */
-            (void)has_ended(pid, status, 0); /* now it must */
+    while (!has_ended(pid, status)) {
+        if (left <= 0)
             return false;
-        }
         wait_for_news(outputs, left);
         outputs_read(outputs);
         left = until - clock_milliseconds();
     }
     return true;
+}
+
+/*
+ * Kills the command, whatever group it has made itself part of. True where it had exited by itself
+ * all the same, so that its status counts. One that may not be killed is left to itself.
+ */
+static bool cut_short(pid_t pid, struct outputs *outputs, int *status)
+{
+    const int64_t grace = 1000;
+    bool killed = kill(-pid, SIGKILL) == 0;
+    killed = kill(pid, SIGKILL) == 0 || killed;
+    bool ended = follow(pid, grace, outputs, status);
+    if (!ended)
+        log_trouble("the delivery command, process %ld, %s", (long)pid,
+                    killed ? "does not end though killed" : "may not be killed");
+    return ended && WIFEXITED(*status);
 }
 
 __attribute__((format(printf, 3, 4))) static void
@@ -196,7 +209,8 @@ static void run(const char *path, char *const *command, const struct facts *fact
     outputs_close_commands(&delivery->outputs);
     if (error != 0)
         conclude(delivery, VERDICT_MISCONFIGURED, "not executed: %s", strerror(error));
-    else if (follow(pid, timeout, &delivery->outputs, &status))
+    else if (follow(pid, timeout, &delivery->outputs, &status) ||
+             cut_short(pid, &delivery->outputs, &status))
         conclude_from_status(delivery, status);
     else
         conclude(delivery, VERDICT_DEFERRED, "timeout");

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <ctype.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,13 +186,31 @@ static bool send_to_journal(const struct log_event *event)
     return systemd_journal_send(fields, count);
 }
 
-/* As other programs' lines: who says it first. Nobody can be told if it fails. */
+/*
+ * Whoever reads the log may have stopped: a second is waited for him once, then, until he goes on,
+ * no time at all. What he cannot take is lost.
+ */
+static bool stderr_takes_more(void)
+{
+    static int patience = 1000;
+    struct pollfd polled = {.fd = STDERR_FILENO, .events = POLLOUT};
+    bool takes = poll(&polled, 1, patience) == 1 && (polled.revents & POLLOUT) != 0;
+    patience = takes ? 1000 : 0;
+    return takes;
+}
+
+/* As other programs' lines: who says it first. A pipe that is ready takes PIPE_BUF octets. */
 static void send_to_stderr(const struct log_event *event)
 {
     struct log_line line;
+    ssize_t written;
     write_line(&line, "smtp-handler: ", event);
-    ssize_t written = write(STDERR_FILENO, line.octets, line.length);
-    (void)written; /* see above */
+    for (size_t at = 0; at < line.length && stderr_takes_more(); at += (size_t)written) {
+        size_t left = line.length - at;
+        written = write(STDERR_FILENO, line.octets + at, left < PIPE_BUF ? left : PIPE_BUF);
+        if (written < 0)
+            return;
+    }
 }
 
 void log_send(const struct log_event *event)

@@ -30,7 +30,8 @@ static int open_file_in(const char *directory)
     descriptor = mkostemp(path, O_CLOEXEC);
     if (descriptor < 0)
         return -errno;
-    (void)unlink(path); /* whoever may create it may remove it */
+    (void)unlink(path);                /* whoever may create it may remove it */
+    (void)fchmod(descriptor, S_IRUSR); /* and its owner may do this */
     return descriptor;
 }
 
@@ -103,7 +104,7 @@ static int begin(struct spool *spool)
 {
     spool->length = 0;
     spool->in_file = false;
-    spool->descriptor = memfd_create("message", MFD_CLOEXEC);
+    spool->descriptor = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (spool->descriptor >= 0)
         return 0;
     spool->in_file = true;
@@ -129,7 +130,11 @@ int spool_append(struct spool *spool, struct span octets)
 
 int spool_open(const struct spool *spool)
 {
+    const int read_only = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
     char path[64];
+    bool sealed = spool->in_file || (fcntl(spool->descriptor, F_GET_SEALS) & F_SEAL_SEAL) != 0;
+    if (!sealed && fcntl(spool->descriptor, F_ADD_SEALS, read_only) != 0)
+        return -errno;
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", spool->descriptor); /* fits */
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     return descriptor < 0 ? -errno : descriptor;

@@ -143,7 +143,8 @@ static void end_deliveries(struct session *session)
 {
     if (session->verdict == VERDICT_ACCEPTED)
         session->verdict = session->summary;
-    count_answer(session, session->verdict);
+    if (session->verdict != VERDICT_ACCEPTED)
+        count_answer(session, session->verdict);
     if (!session->settings.lmtp)
         reply_add_verdict(&session->replies, session->verdict, span_empty(), session_id(session));
     session->want = WANT_DISCARD;
@@ -164,10 +165,12 @@ bool message_next_recipient(struct session *session)
 static void sum_up(struct session *session, enum verdict verdict)
 {
     enum outcome outcome = verdict_outcome(verdict);
-    if (outcome == OUTCOME_ACCEPTED)
+    if (outcome == OUTCOME_ACCEPTED && session->summary != VERDICT_ACCEPTED) {
+        count_answer(session, VERDICT_ACCEPTED);
         session->summary = VERDICT_ACCEPTED;
-    else if (outcome == OUTCOME_DEFERRED && session->summary != VERDICT_ACCEPTED)
+    } else if (outcome == OUTCOME_DEFERRED && session->summary != VERDICT_ACCEPTED) {
         session->summary = VERDICT_DEFERRED;
+    }
 }
 
 /* Decodes what belongs to the message; false where there is nothing of it yet. */

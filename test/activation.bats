@@ -169,3 +169,21 @@ print(states)
 assert states == ["STATUS=client 192.0.2.9, 0 messages accepted", "STATUS=client 192.0.2.9, 1 messages accepted"]
 EOF
 }
+
+@test "no word reaches a client on standard error, not even with standard input closed" {
+    python3 - "$SMTP_HANDLER" <<'EOF'
+import socket, subprocess, sys
+client, server = socket.socketpair()
+p = subprocess.run(["sh", "-c", 'exec "$0" true <&-', sys.argv[1]], stdout=server, stderr=server)
+server.close()
+said = b"".join(iter(lambda: client.recv(4096), b""))
+print(p.returncode, said)
+sys.exit(p.returncode != 71 or b"smtp-handler:" in said)
+EOF
+}
+
+@test "where no journal listens its lines go to standard error" {
+    [ ! -e /run/systemd/journal/socket ] || return 0 # the journal has them, then
+    one_message | "$SMTP_HANDLER" --domain example.org --log journal true >replies 2>errors
+    grep -q '^smtp-handler: message result=accepted' errors
+}

@@ -140,3 +140,9 @@ SERVER
     done
     grep -q '^WANT_CLOSE' whole
 }
+
+@test "too many errors between chunks forget the message, and the log says so" {
+    printf 'BDAT 3\r\nabcX\r\nX\r\n' | begun --max-errors 2 | tail -1 | grep -qx '421 4.7.0 mx.test Too many errors'
+    grep -q 'message result=broken-off' log
+    [ "$(kept_count)" = 0 ]
+}

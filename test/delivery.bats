@@ -314,3 +314,46 @@ EOF
     wait "$handler_pid"
     from_wire <replies | tail -1 | grep -qx '421 4.3.2 mx.test Service shutting down'
 }
+
+@test "a command that leaves its group is killed in time, too" {
+    cat >leave <<'EOF'
+#!/usr/bin/python3
+import os, time
+os.setpgid(0, os.getpgid(os.getppid()))
+time.sleep(1000)
+EOF
+    chmod +x leave
+    delivery=(./leave)
+    SECONDS=0
+    one_message | sed 's/$/\r/' | handler --delivery-timeout 1 >replies
+    [ "$SECONDS" -lt 10 ]
+    grep -q '^451 4.3.0' replies
+    grep -q 'command=timeout' log
+}
+
+@test "a command that cannot be killed is not waited for" {
+    SECONDS=0
+    one_message | sed 's/$/\r/' | traced -o trace -e trace=kill -e inject=kill:error=EPERM "$SMTP_HANDLER" --domain example.org \
+        --newlines strict --delivery-timeout 1 sleep 9 >replies 2>log
+    [ "$SECONDS" -lt 8 ]
+    grep -q '^451 4.3.0' replies
+    grep -q 'trouble text="the delivery command, process [0-9]*, may not be killed"' log
+}
+
+@test "one recipient's command cannot change the message for the next" {
+    delivery=(sh -c 'head -n 1; printf EVIL 1<>/proc/self/fd/0')
+    printf 'LHLO c\nMAIL FROM:<>\nRCPT TO:<a@example.org>\nRCPT TO:<b@example.org>\nDATA\nhi\n.\n' | sed 's/$/\r/' |
+        handler --lmtp --no-trace | from_wire | without_ids | sed '1,/^354/d' >said
+    [ "$(grep -c ' hi$' said)" = 2 ] || { cat said log; return 1; }
+}
+
+@test "a log reader that stalls holds nothing up" {
+    mkfifo pipe
+    sh -c 'exec <pipe; exec sleep 30' 3>&- 4>&- &
+    started+=("$!")
+    SECONDS=0
+    { echo 'HELO c'; echo 'MAIL FROM:<>'; yes 'RCPT TO:<a@elsewhere.example>' | head -2000; echo QUIT; } | sed 's/$/\r/' |
+        "$SMTP_HANDLER" --domain example.org --newlines strict --max-errors 10000 true 2>pipe >replies 3>&- 4>&-
+    [ "$SECONDS" -lt 15 ]
+    tail -1 replies | grep -q '^221'
+}

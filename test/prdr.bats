@@ -54,3 +54,10 @@ EOF
         handler --one-recipient | from_wire | without_ids | sed '1,/^354/d' |
         diff - <(printf '%s\n' '554 5.6.11 Only CR LF may end a line, id ID' '250 2.0.0 Ok')
 }
+
+@test "SIGTERM between recipients leaves the accepted one counted" {
+    delivery=(sh -c 'kill -TERM $PPID')
+    printf 'EHLO c\nMAIL FROM:<> PRDR\nRCPT TO:<a@example.org>\nRCPT TO:<b@example.org>\nDATA\nx\n.\n' | sed 's/$/\r/' |
+        handler --one-recipient | from_wire | cut -c1-3 | tail -3 | diff - <(printf '353\n250\n421\n')
+    grep -q 'connection .* accepted=1 ' log
+}
