@@ -44,17 +44,15 @@ struct program {
     bool client_left;
 };
 
-/* One word for each way to end a session, for the log. */
+/* Cuts the session off; one word for each reason, for the log. */
 static void end(struct program *program, enum ending ending)
 {
     static const char *const words[] = {
-        [ENDING_INPUT_OVER] = "eof",
         [ENDING_LEFT] = "lost",
         [ENDING_COMMAND_TIMEOUT] = "timeout",
         [ENDING_DATA_TIMEOUT] = "too-slow",
         [ENDING_SESSION_TIMEOUT] = "too-long",
         [ENDING_SHUTDOWN] = "shutdown",
-        [ENDING_MISCONFIGURED] = "misconfigured",
     };
     if (program->how == NULL)
         program->how = words[ending];

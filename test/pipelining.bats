@@ -78,14 +78,16 @@ SERVER
     in_background tcpserver -HRl mx.test 127.0.0.1 "$port" "$SMTP_HANDLER" --domain example.org "$commands/keep"
     eventually is_listening "$port"
     python3 - "$port" <<'EOF' >replies
-import socket, sys, time
+import fcntl, socket, sys, termios
 s = socket.socket()
 s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 s.connect(("127.0.0.1", int(sys.argv[1])))
 s.sendall(b"HELO c\r\n" + b"NOOP\r\n" * 5000
           + b"MAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\nx\r\n.\r\nMAIL FROM:<>\r\n")
 s.shutdown(socket.SHUT_WR)
-time.sleep(0.5)
+# Not before all of it, the end too, is at the server.
+while fcntl.ioctl(s, termios.TIOCOUTQ, bytes(4)) != bytes(4):
+    s.recv(1, socket.MSG_PEEK)
 while data := s.recv(1000):
     sys.stdout.buffer.write(data)
 EOF
