@@ -15,10 +15,10 @@ PORT = 2525
 
 # The house: what the session is made of, and what the handler is.
 SESSION = session.o session/address.o session/command.o session/content.o session/envelope.o \
-	session/line.o session/message.o session/parameter.o session/reply.o session/text.o \
-	session/trace.o
+	session/header.o session/line.o session/message.o session/parameter.o session/reply.o \
+	session/text.o session/trace.o session/utf8.o
 HANDLER = smtp-handler.o handler/clock.o handler/connection.o handler/deliver.o handler/facts.o \
-	handler/log.o handler/options.o handler/outputs.o handler/patience.o handler/problem.o \
+	handler/idn.o handler/library.o handler/log.o handler/options.o handler/outputs.o handler/patience.o handler/problem.o \
 	handler/recipients.o handler/report.o handler/signals.o handler/spool.o handler/stream.o \
 	handler/systemd.o handler/template.o
 HELPERS = maildir-deliver
@@ -31,7 +31,7 @@ SYSTEMD_yes = -DWITH_SYSTEMD
 SANITIZE = -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # Debian's packages: to build, to run, to test and to lint.
-BUILD_PACKAGES = gcc libc6-dev libsystemd-dev
+BUILD_PACKAGES = gcc libc6-dev libidn2-dev libsystemd-dev
 RUN_PACKAGES = $(BUILD_PACKAGES) ucspi-tcp curl
 TEST_PACKAGES = $(RUN_PACKAGES) bats binutils dovecot-imapd dovecot-pop3d libbsd0 \
 	libevent-2.1-7 libtirpc3 libwrap0 netbase procps python3 strace systemd

@@ -75,7 +75,6 @@ void session_begin(struct session *session, const struct session_settings *setti
     session->want = WANT_NOTHING;
     session->input_is_over = false;
     session->extended = false;
-    session->prdr = session->binary = false;
     session->message_open = false;
     session->storing = false;
     session->counts = (struct session_counts){.messages = 0};
@@ -162,9 +161,10 @@ struct span session_helo(const struct session *session)
 
 struct span session_protocol(const struct session *session)
 {
+    bool utf8 = session->envelope.parameters.utf8;
     if (session->settings.lmtp)
-        return span_of("LMTP");
-    return span_of(session->extended ? "ESMTP" : "SMTP");
+        return span_of(utf8 ? "UTF8LMTP" : "LMTP");
+    return span_of(utf8 ? "UTF8SMTP" : session->extended ? "ESMTP" : "SMTP");
 }
 
 bool session_recipient(const struct session *session, struct mailbox *recipient)
@@ -174,6 +174,22 @@ bool session_recipient(const struct session *session, struct mailbox *recipient)
         return false;
     *recipient = envelope_recipient(&session->envelope, in_turn ? session->recipient : 0);
     return true;
+}
+
+static struct span lines_at_hand(const struct session *session, const struct envelope_list *list)
+{
+    return session->phase == PHASE_DELIVERY ? envelope_line(list, session->recipient)
+                                            : envelope_lines(list);
+}
+
+struct span session_notify(const struct session *session)
+{
+    return lines_at_hand(session, &session->envelope.notify);
+}
+
+struct span session_orcpt(const struct session *session)
+{
+    return lines_at_hand(session, &session->envelope.orcpt);
 }
 
 struct span session_octets(const struct session *session)
@@ -187,7 +203,8 @@ static void accept_address(struct session *session)
     if (session->question == QUESTION_SENDER) {
         session->phase = PHASE_SENDER;
         command_reply(session, REPLY_SENDER_OK, span_empty());
-    } else if (envelope_add(&session->envelope, &session->candidate)) {
+    } else if (envelope_add(&session->envelope, &session->candidate,
+                            &session->candidate_parameters)) {
         session->phase = PHASE_RECIPIENT;
         command_reply(session, REPLY_RECIPIENT_OK, span_empty());
     } else {

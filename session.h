@@ -15,6 +15,7 @@
 
 #include "session/content.h"
 #include "session/envelope.h"
+#include "session/header.h"
 #include "session/line.h"
 #include "session/reply.h"
 #include "session/span.h"
@@ -37,9 +38,10 @@ struct session_settings {
     unsigned max_errors;         /* without a message accepted in between */
     bool lmtp;                   /* speak LMTP, RFC 2033 */
     bool one_recipient;          /* deliver to each recipient by itself */
+    bool dsn;                    /* offer DSN, RFC 3461 */
     enum newlines newlines;
     enum line_ending line_ending; /* of the octets handed over */
-    bool trace;                   /* put Return-Path and Received in front of each message */
+    bool trace; /* put Return-Path, Received and, for one recipient, Delivered-To in front */
 };
 
 /* What the caller shall do next; in brackets the function that settles it. */
@@ -96,6 +98,8 @@ struct session_counts {
     unsigned errors;   /* 5xx replies to the client's mistakes, in all */
     unsigned commands; /* lines, whatever they held */
     bool quit;         /* the client took its leave */
+    /* The first command that had octets behind it though it must end a group; NULL for none. */
+    const char *pipelined_behind;
 };
 
 /* The machine. The caller owns its memory and reads none of its fields. */
@@ -106,8 +110,6 @@ struct session {
     enum question question;
     bool input_is_over; /* what is here already is the last of it */
     bool extended;      /* greeted with EHLO */
-    bool prdr;          /* an answer for each recipient was asked for; draft-hall-prdr */
-    bool binary;        /* the transaction was announced as BODY=BINARYMIME */
     bool message_open;  /* octets of a message were let in, and it is not forgotten yet */
     bool storing;       /* octets of it may have been handed over */
     uint64_t chunk_size;
@@ -123,7 +125,9 @@ struct session {
     int64_t now;
     struct line line;
     struct content content;
+    struct header header;
     struct mailbox candidate;
+    struct parameters candidate_parameters;
     char helo[DOMAIN_MAX];
     size_t helo_length;
     char id[SESSION_ID_MAX];
@@ -162,7 +166,7 @@ const struct envelope *session_envelope(const struct session *session);
 struct span session_id(const struct session *session);
 struct span session_helo(const struct session *session);
 
-/* The protocol by its name in RFC 3848 ("SMTP", "ESMTP", "LMTP"). */
+/* The protocol by its name in RFC 3848 and RFC 6531 4.3 ("ESMTP", "LMTP", "UTF8SMTP"). */
 struct span session_protocol(const struct session *session);
 
 /*
@@ -170,6 +174,13 @@ struct span session_protocol(const struct session *session);
  * the envelope at once.
  */
 bool session_recipient(const struct session *session, struct mailbox *recipient);
+
+/*
+ * With WANT_DELIVERY: what was asked with NOTIFY= and ORCPT= (RFC 3461) for the recipients that are
+ * delivered to, a line for each; empty lines where nothing was.
+ */
+struct span session_notify(const struct session *session);
+struct span session_orcpt(const struct session *session);
 
 /* With WANT_STORE: the octets, up to SESSION_OCTETS_MAX. */
 struct span session_octets(const struct session *session);

@@ -248,6 +248,7 @@ static void begin_session(struct program *program)
         .max_recipients = options->max_recipients,
         .lmtp = options->lmtp,
         .one_recipient = options->one_recipient,
+        .dsn = options->dsn,
         .max_messages = options->max_messages,
         .max_errors = options->max_errors,
         .newlines = lenient ? NEWLINES_LENIENT : NEWLINES_STRICT,

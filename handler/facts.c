@@ -25,6 +25,10 @@ static const struct {
     {FACT_CLIENT_HOSTNAME, NULL, "CLIENT_HOSTNAME"},
     {FACT_HELO, "helo", "CLIENT_HELO"},
     {FACT_PROTOCOL, NULL, "CLIENT_PROTOCOL"},
+    {FACT_ENVID, NULL, "ENVID"},
+    {FACT_RET, NULL, "RET"},
+    {FACT_NOTIFY, NULL, "NOTIFY"},
+    {FACT_ORCPT, NULL, "ORCPT"},
     {FACT_TRANSACTION_ID, NULL, "TRANSACTION_ID"},
     {FACT_MESSAGE_SIZE, NULL, "MESSAGE_SIZE"},
     {FACT_DEADLINE, NULL, "DEADLINE"},
@@ -34,9 +38,8 @@ enum { ROWS = sizeof rows / sizeof *rows };
 
 /* Meant for us, or a fact that would be somebody else's here. */
 static const char *const withheld[] = {
-    "LISTEN_FDS",   "LISTEN_PID",    "LISTEN_FDNAMES", "NOTIFY_SOCKET",
-    "WATCHDOG_PID", "WATCHDOG_USEC", "SASL_METHOD",    "SASL_USERNAME",
-    "TLS_CIPHER",   "TLS_PROTOCOL",  "ENVID",
+    "LISTEN_FDS",    "LISTEN_PID",  "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_PID",
+    "WATCHDOG_USEC", "SASL_METHOD", "SASL_USERNAME",  "TLS_CIPHER",    "TLS_PROTOCOL",
 };
 
 static struct span known_or(const char *value)
@@ -50,6 +53,16 @@ static struct span write_number(char text[FACTS_NUMBER_MAX], uint64_t number)
     return span_of(text);
 }
 
+/* What the sender asked for with the parameters of RFC 3461. */
+static void gather_dsn(struct span *values, const struct session *session)
+{
+    const struct parameters *parameters = &session_envelope(session)->parameters;
+    values[FACT_ENVID] = (struct span){parameters->envid, parameters->envid_length};
+    values[FACT_RET] = span_of(parameters->ret);
+    values[FACT_NOTIFY] = session_notify(session);
+    values[FACT_ORCPT] = session_orcpt(session);
+}
+
 void facts_gather(struct facts *facts, const struct session *session,
                   const struct connection *connection, const struct options *options,
                   const struct mailbox *recipient, uint64_t size)
@@ -58,7 +71,7 @@ void facts_gather(struct facts *facts, const struct session *session,
     struct span *values = facts->values;
     memset(facts->values, 0, sizeof facts->values);
     values[FACT_SENDER] = mailbox_whole(&envelope->sender);
-    values[FACT_RECIPIENTS] = envelope_recipients(envelope);
+    values[FACT_RECIPIENTS] = envelope_lines(&envelope->recipients);
     if (recipient != NULL) {
         facts->recipient = *recipient;
         values[FACT_RECIPIENT] = mailbox_whole(&facts->recipient);
@@ -75,6 +88,8 @@ void facts_gather(struct facts *facts, const struct session *session,
                                    : span_of("unknown");
     values[FACT_HELO] = session_helo(session);
     values[FACT_PROTOCOL] = session_protocol(session);
+    if (options->dsn)
+        gather_dsn(values, session);
     values[FACT_TRANSACTION_ID] = session_id(session);
     values[FACT_MESSAGE_SIZE] = write_number(facts->size, size);
     values[FACT_DEADLINE] = write_number(facts->deadline, options->delivery_timeout);

@@ -21,6 +21,10 @@ enum fact {
     FACT_CLIENT_HOSTNAME,
     FACT_HELO,
     FACT_PROTOCOL,
+    FACT_ENVID,
+    FACT_RET,
+    FACT_NOTIFY,
+    FACT_ORCPT,
     FACT_TRANSACTION_ID,
     FACT_MESSAGE_SIZE,
     FACT_DEADLINE,
@@ -50,8 +54,8 @@ enum fact facts_find(struct span name);
 bool facts_is_of_recipient(enum fact fact);
 
 enum {
-    FACTS_VARIABLES_MAX = 4096, /* ours and the inherited ones */
-    FACTS_ENVIRONMENT_OCTETS = 256 * 1024
+    FACTS_VARIABLES_MAX = 4096,                        /* ours and the inherited ones */
+    FACTS_ENVIRONMENT_OCTETS = 4 * ENVELOPE_OCTETS_MAX /* three lists, and all the rest */
 };
 
 /* An environment for execve(2), kept here. */

@@ -50,7 +50,7 @@ static bool take_domain(const struct kind *kind, void *target, const char *value
     struct options_domains *domains = target;
     (void)kind; /* no bounds */
     if (domains->count == OPTIONS_DOMAINS_MAX ||
-        (strcmp(value, "*") != 0 && !domain_is_valid(span_of(value))))
+        (strcmp(value, "*") != 0 && !domain_is_valid_utf8(span_of(value))))
         return false;
     domains->names[domains->count++] = value;
     return true;
@@ -185,6 +185,8 @@ static const struct row rows[] = {
     {"lmtp", NULL, &flag_kind, offsetof(struct options, lmtp), NULL, "speak LMTP"},
     {"one-recipient", NULL, &flag_kind, offsetof(struct options, one_recipient), NULL,
      "run COMMAND once for each recipient"},
+    {"dsn", NULL, &flag_kind, offsetof(struct options, dsn), NULL,
+     "offer DSN; COMMAND sends the notifications that it is told of"},
     {"newlines", "HOW", &newlines_kind, offsetof(struct options, newlines), "auto",
      "strict, lenient or auto: whether a bare LF ends a line"},
     {"line-ending", "WHICH", &line_ending_kind, offsetof(struct options, line_ending), "lf",

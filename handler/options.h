@@ -49,6 +49,7 @@ struct options {
     unsigned min_rate; /* octets a second */
     bool lmtp;
     bool one_recipient;
+    bool dsn;
     enum newlines_option newlines;
     enum line_ending line_ending;
     bool no_trace;

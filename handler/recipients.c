@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "idn.h"
 #include "log.h"
 
 bool recipients_open(struct recipients *recipients, const struct options *options,
@@ -15,7 +16,8 @@ bool recipients_open(struct recipients *recipients, const struct options *option
     if (options->recipients == NULL)
         return true;
     recipients->list = fopen(options->recipients, "re");
-    if (recipients->list == NULL || (fgetc(recipients->list) == EOF && ferror(recipients->list)))
+    if (recipients->list == NULL || (fgetc(recipients->list) == EOF && ferror(recipients->list)) ||
+        fseek(recipients->list, 0, SEEK_SET) != 0) /* it is read for each recipient */
         return problem_set(problem, EX_CONFIG, "%s: %s", options->recipients, strerror(errno));
     return true;
 }
@@ -39,12 +41,16 @@ static bool is_our_literal(const struct recipients *recipients, struct span lite
            memcmp(given, ours, is_ipv6 ? sizeof(struct in6_addr) : sizeof(struct in_addr)) == 0;
 }
 
-static bool is_our_domain(const struct recipients *recipients, struct span domain)
+/* 1 or 0, or -errno. */
+static int is_our_domain(const struct recipients *recipients, struct span domain)
 {
     const struct options_domains *domains = &recipients->options->domains;
-    for (unsigned i = 0; i < domains->count; i++)
-        if (strcmp(domains->names[i], "*") == 0 || span_equal(domain, span_of(domains->names[i])))
-            return true;
+    for (unsigned i = 0; i < domains->count; i++) {
+        bool any = strcmp(domains->names[i], "*") == 0;
+        int ours = any ? 1 : idn_equal(domain, span_of(domains->names[i]));
+        if (ours != 0)
+            return ours;
+    }
     if (domain.octets[0] == '[')
         return is_our_literal(recipients, domain);
     return domains->count == 0 && (span_equal(domain, span_of(recipients->hostname)) ||
@@ -67,13 +73,8 @@ static bool next_entry(FILE *list, char **line, size_t *size, struct span *entry
     ssize_t length;
     while ((length = getline(line, size, list)) >= 0) {
         ++*number;
-        struct span text = {*line, (size_t)length};
-        while (text.length > 0 && strchr(" \t\r\n", text.octets[text.length - 1]) != NULL)
-            text.length--;
-        while (text.length > 0 && strchr(" \t", text.octets[0]) != NULL)
-            text = span_after(text, 1);
-        *entry = text;
-        if (text.length > 0 && text.octets[0] != '#')
+        *entry = span_trim((struct span){*line, (size_t)length});
+        if (entry->length > 0 && entry->octets[0] != '#')
             return true;
     }
     return false;
@@ -89,16 +90,35 @@ static bool parse_entry(struct span entry, struct mailbox *mailbox)
     return path_parse(&text, PATH_KIND_FORWARD, mailbox) == PATH_RESULT_OK && text.length == 0;
 }
 
-/* Whether `entry` is `local` and `domain` with an @ between them; quotes may be needless in it. */
-static bool names(struct span entry, struct span local, struct span domain)
+/*
+ * Whether `entry` is `local` and `domain` with an @ between them: 1 or 0, or -errno. Quotes may be
+ * needless in it.
+ */
+static int names(struct span entry, struct span local, struct span domain)
 {
     struct mailbox canonical;
     if (entry.octets[0] == '"' && parse_entry(entry, &canonical))
         entry = mailbox_whole(&canonical);
-    return entry.length == local.length + 1 + domain.length &&
-           span_equal(span_first(entry, local.length), local) &&
-           entry.octets[local.length] == '@' &&
-           span_equal(span_after(entry, local.length + 1), domain);
+    if (entry.length <= local.length || entry.octets[local.length] != '@' ||
+        !span_equal(span_first(entry, local.length), local))
+        return 0;
+    return idn_equal(span_after(entry, local.length + 1), domain);
+}
+
+/* Whether the entry is for the whole domain, the mailbox or its user: 1 or 0, or -errno. */
+static int covers(struct span entry, struct span local, struct span user, struct span domain)
+{
+    int result = names(entry, span_empty(), domain);
+    if (result == 0)
+        result = names(entry, local, domain);
+    return result == 0 ? names(entry, user, domain) : result;
+}
+
+/* What cannot be known without libidn2 is not held against the recipient. */
+static enum verdict without_idn(void)
+{
+    log_trouble("a domain name beyond ASCII turned up, and libidn2 is not there");
+    return VERDICT_MISCONFIGURED;
 }
 
 static enum verdict look_up(const struct recipients *recipients, struct span local,
@@ -109,14 +129,13 @@ static enum verdict look_up(const struct recipients *recipients, struct span loc
     char *line = NULL;
     size_t size = 0;
     unsigned number = 0;
-    bool found = false;
+    int found = 0;
     rewind(recipients->list);
-    while (!found && next_entry(recipients->list, &line, &size, &entry, &number))
-        found = names(entry, span_empty(), domain) || names(entry, local, domain) ||
-                names(entry, user, domain);
+    while (found == 0 && next_entry(recipients->list, &line, &size, &entry, &number))
+        found = covers(entry, local, user, domain);
     free(line);
-    if (found)
-        return VERDICT_ACCEPTED;
+    if (found != 0)
+        return found > 0 ? VERDICT_ACCEPTED : without_idn();
     if (!ferror(recipients->list))
         return VERDICT_UNKNOWN_MAILBOX;
     log_trouble("%s: %s", recipients->options->recipients, strerror(errno));
@@ -127,8 +146,9 @@ enum verdict recipients_judge(const struct recipients *recipients, const struct 
 {
     struct span local = mailbox_local(mailbox);
     struct span domain = mailbox_domain(mailbox);
-    if (domain.length > 0 && !is_our_domain(recipients, domain))
-        return VERDICT_RELAYING_DENIED;
+    int ours = domain.length > 0 ? is_our_domain(recipients, domain) : 1;
+    if (ours <= 0)
+        return ours == 0 ? VERDICT_RELAYING_DENIED : without_idn();
     if (recipients->list == NULL || span_equal(local, span_of("postmaster")))
         return VERDICT_ACCEPTED; /* RFC 5321 4.5.1: postmaster is always there */
     return look_up(recipients, local,
@@ -136,13 +156,40 @@ enum verdict recipients_judge(const struct recipients *recipients, const struct 
 }
 
 /* Our own literals are looked up by the hostname, so that none belongs in the list. */
-static bool entry_is_valid(struct span entry)
+static bool is_entry(struct span entry)
 {
     struct mailbox mailbox;
     if (entry.octets[0] == '@')
-        return domain_is_valid(span_after(entry, 1));
+        return domain_is_valid_utf8(span_after(entry, 1));
     return parse_entry(entry, &mailbox) && mailbox_domain(&mailbox).length > 0 &&
            mailbox_domain(&mailbox).octets[0] != '[';
+}
+
+/* What is behind the @ of an entry. */
+static struct span domain_of(struct span entry)
+{
+    const char *at = memrchr(entry.octets, '@', entry.length);
+    return span_after(entry, (size_t)(at - entry.octets) + 1);
+}
+
+/* Whether IDNA allows the domain name, if it is one beyond ASCII. */
+static bool check_domain(struct span domain, struct problem *problem)
+{
+    char ascii[DOMAIN_MAX + 1];
+    int result = span_is_ascii(domain) ? 0 : idn_to_ascii(domain, ascii);
+    if (result == 0)
+        return true;
+    return problem_set(problem, EX_CONFIG, "domain %.*s: %s", (int)domain.length, domain.octets,
+                       result == -EINVAL ? "no internationalized domain name"
+                                         : "cannot be compared without libidn2");
+}
+
+static bool check_entry(struct span entry, struct problem *problem)
+{
+    if (!is_entry(entry))
+        return problem_set(problem, EX_CONFIG, "'%.*s' is neither local@domain nor @domain",
+                           (int)entry.length, entry.octets);
+    return check_domain(domain_of(entry), problem);
 }
 
 bool recipients_check(const struct recipients *recipients, struct problem *problem)
@@ -152,14 +199,18 @@ bool recipients_check(const struct recipients *recipients, struct problem *probl
     size_t size = 0;
     unsigned number = 0;
     bool valid = true;
+    for (unsigned i = 0; i < recipients->options->domains.count; i++)
+        if (!check_domain(span_of(recipients->options->domains.names[i]), problem))
+            return false;
     if (recipients->list == NULL)
         return true;
     rewind(recipients->list);
     while (valid && next_entry(recipients->list, &line, &size, &entry, &number)) {
-        valid = entry_is_valid(entry);
+        struct problem found;
+        valid = check_entry(entry, &found);
         if (!valid)
-            problem_set(problem, EX_CONFIG, "%s:%u: '%.*s' is neither local@domain nor @domain",
-                        recipients->options->recipients, number, (int)entry.length, entry.octets);
+            problem_set(problem, EX_CONFIG, "%s:%u: %s", recipients->options->recipients, number,
+                        found.text);
     }
     free(line);
     return valid;

@@ -23,10 +23,11 @@ struct recipients {
 bool recipients_open(struct recipients *recipients, const struct options *options,
                      const char *hostname, const char *local_address, struct problem *problem);
 
-/* Checks every line of the list; false, with `problem` filled in, at the first wrong one. */
+/* Checks the domains and every line of the list; false, with `problem` filled in, at the first
+ * wrong one. */
 bool recipients_check(const struct recipients *recipients, struct problem *problem);
 
-/* The verdict on one recipient. Deferred, with a line in the log, when the list cannot be read. */
+/* The verdict on one recipient. Deferred, with a line in the log, where it cannot be known. */
 enum verdict recipients_judge(const struct recipients *recipients, const struct mailbox *mailbox);
 
 /* A local part as its user and extension, either side of the first delimiter; borrowed. */

@@ -29,7 +29,7 @@ static void add_parties(struct log_event *event, const struct session *session,
 static void add_recipients(struct log_event *event, const struct envelope *envelope)
 {
     char octets[LOG_VALUE_MAX];
-    struct span all = envelope_recipients(envelope);
+    struct span all = envelope_lines(&envelope->recipients);
     size_t length = all.length < sizeof octets ? all.length : sizeof octets;
     memcpy(octets, all.octets, length);
     for (size_t i = 0; i < length; i++)
@@ -102,6 +102,8 @@ void report_connection(const struct session *session, const struct connection *c
     log_add_number(&event, "messages", counts.messages);
     log_add_number(&event, "accepted", counts.accepted);
     log_add_number(&event, "errors", counts.errors);
+    if (counts.pipelined_behind != NULL && connection->in_is_socket) /* none waits on a pipe */
+        log_add(&event, "pipelined_behind", span_of(counts.pipelined_behind));
     log_add(&event, "ended", span_of(how));
     log_add_seconds(&event, "seconds", milliseconds);
     log_send(&event);

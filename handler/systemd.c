@@ -15,6 +15,8 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
 
+#include "library.h"
+
 #define SONAME "libsystemd.so.0"
 #define NOTE                                                                                       \
     "[{\"feature\":\"systemd\",\"description\":\"Socket activation, journal and status\","         \
@@ -36,26 +38,18 @@ static struct {
     __typeof__(sd_notify) *notify;
 } library;
 
-/* A function of the library; dlsym gives an object pointer, which ISO C makes no function of. */
-static bool find(void *handle, const char *name, void *function)
-{
-    void *symbol = dlsym(handle, name);
-    memcpy(function, &symbol, sizeof symbol);
-    return symbol != NULL;
-}
-
 static bool load(void)
 {
     static bool tried, loaded;
     if (tried)
         return loaded;
     tried = true;
-    void *handle = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
+    void *handle = library_load(SONAME);
     loaded = handle != NULL &&
-             find(handle, "sd_listen_fds_with_names", &library.listen_fds_with_names) &&
-             find(handle, "sd_is_socket", &library.is_socket) &&
-             find(handle, "sd_journal_sendv", &library.journal_sendv) &&
-             find(handle, "sd_notify", &library.notify);
+             library_find(handle, "sd_listen_fds_with_names", &library.listen_fds_with_names) &&
+             library_find(handle, "sd_is_socket", &library.is_socket) &&
+             library_find(handle, "sd_journal_sendv", &library.journal_sendv) &&
+             library_find(handle, "sd_notify", &library.notify);
     return loaded;
 }
 

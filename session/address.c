@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "utf8.h"
+
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -23,27 +25,56 @@ static bool is_atom_character(char c)
     return is_letter(c) || is_digit(c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
-/* A character that needs no backslash within quotes: qtextSMTP, RFC 5321 4.1.2. */
-static bool is_quoted_text(char c)
+bool address_is_atom(struct span text)
 {
-    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+    for (size_t i = 0; i < text.length; i++)
+        if (!is_atom_character(text.octets[i]))
+            return false;
+    return text.length > 0;
 }
 
-/* One label of a domain: letters, digits and inner hyphens. */
+/* How many octets of the atom go on at the front of `text`; RFC 6531 3.3 lets UTF-8 in. */
+static size_t atom_step(struct span text)
+{
+    return is_atom_character(text.octets[0]) ? 1 : utf8_length(text);
+}
+
+/* A character that may stand within quotes, by itself or behind a backslash. */
+static bool is_printable(char c)
+{
+    return c >= ' ' && c <= '~';
+}
+
+/* One that needs the backslash, unlike qtextSMTP of RFC 5321 4.1.2. */
+static bool needs_backslash(char c)
+{
+    return c == '"' || c == '\\';
+}
+
+/* One label of a domain: letters, digits and inner hyphens, or a U-label (RFC 5890 2.3.2.1). */
 static bool label_is_valid(struct span label)
 {
-    if (label.length == 0 || label.length > LABEL_MAX)
+    bool ascii = span_is_ascii(label);
+    if (label.length == 0 || (ascii && label.length > LABEL_MAX))
         return false;
-    for (size_t i = 0; i < label.length; i++) {
+    for (size_t i = 0; i < label.length;) {
         char c = label.octets[i];
         bool at_edge = i == 0 || i == label.length - 1;
-        if (!is_letter(c) && !is_digit(c) && (c != '-' || at_edge))
+        bool in_ascii = is_letter(c) || is_digit(c) || (c == '-' && !at_edge);
+        size_t step = in_ascii ? 1 : utf8_length(span_after(label, i));
+        if (step == 0)
             return false;
+        i += step;
     }
     return true;
 }
 
 bool domain_is_valid(struct span text)
+{
+    return span_is_ascii(text) && domain_is_valid_utf8(text);
+}
+
+bool domain_is_valid_utf8(struct span text)
 {
     if (text.length > DOMAIN_MAX)
         return false;
@@ -128,11 +159,12 @@ static size_t dot_string_length(struct span input)
 {
     size_t length = 0;
     while (length < input.length) {
-        char c = input.octets[length];
         bool after_atom = length > 0 && input.octets[length - 1] != '.';
-        if (!is_atom_character(c) && (c != '.' || !after_atom))
+        bool dot = input.octets[length] == '.' && after_atom;
+        size_t step = dot ? 1 : atom_step(span_after(input, length));
+        if (step == 0)
             break;
-        length++;
+        length += step;
     }
     return length > 0 && input.octets[length - 1] == '.' ? 0 : length;
 }
@@ -142,14 +174,17 @@ static size_t quoted_string_length(struct span input)
 {
     if (input.length == 0 || input.octets[0] != '"')
         return 0;
-    for (size_t i = 1; i < input.length; i++) {
-        char c = input.octets[i];
-        if (c == '"')
+    for (size_t i = 1; i < input.length;) {
+        if (input.octets[i] == '"')
             return i + 1;
-        if (c == '\\' && ++i < input.length)
-            c = input.octets[i] == '"' || input.octets[i] == '\\' ? ' ' : input.octets[i];
-        if (!is_quoted_text(c))
+        bool escaped = input.octets[i] == '\\';
+        size_t at = escaped ? i + 1 : i;
+        if (at == input.length)
             return 0;
+        size_t step = is_printable(input.octets[at]) ? 1 : utf8_length(span_after(input, at));
+        if (step == 0 || (escaped && step > 1))
+            return 0;
+        i = at + step;
     }
     return 0;
 }
@@ -184,7 +219,7 @@ static void append_quoted_string(struct mailbox *mailbox, struct span quoted)
     }
     append(mailbox, '"');
     for (size_t i = 0; i < length; i++) {
-        if (!is_quoted_text(octets[i]))
+        if (needs_backslash(octets[i]))
             append(mailbox, '\\');
         append(mailbox, octets[i]);
     }
@@ -208,8 +243,8 @@ static enum path_result take_domain(struct span *input, struct span *domain)
     *input = span_after(*input, length);
     if (domain->length > DOMAIN_MAX)
         return PATH_RESULT_TOO_LONG;
-    return domain_is_valid(*domain) || literal_is_valid(*domain) ? PATH_RESULT_OK
-                                                                 : PATH_RESULT_MALFORMED;
+    return domain_is_valid_utf8(*domain) || literal_is_valid(*domain) ? PATH_RESULT_OK
+                                                                      : PATH_RESULT_MALFORMED;
 }
 
 static bool take(struct span *input, char c)

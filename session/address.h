@@ -1,5 +1,6 @@
 /*
- * The path grammar of RFC 5321 4.1.2: what stands between the angle brackets of MAIL and RCPT.
+ * The path grammar of RFC 5321 4.1.2, with the UTF-8 of RFC 6531 3.3: what stands between the angle
+ * brackets of MAIL and RCPT.
  * Nothing here knows which addresses are welcome, only which are well-formed.
  */
 #ifndef SESSION_ADDRESS_H
@@ -44,6 +45,12 @@ struct span mailbox_domain(const struct mailbox *mailbox);
 
 /* Whether `text`, as a whole, is a domain name (RFC 5321 4.1.2, Domain). */
 bool domain_is_valid(struct span text);
+
+/* The same, where labels may be U-labels (RFC 6531 3.3); whether IDNA lets them be is not known. */
+bool domain_is_valid_utf8(struct span text);
+
+/* Whether `text`, as a whole, is an atom (RFC 5321 4.1.2). */
+bool address_is_atom(struct span text);
 
 /* Whether `text`, as a whole, is an address literal with its brackets (RFC 5321 4.1.3). */
 bool literal_is_valid(struct span text);

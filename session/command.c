@@ -13,6 +13,7 @@ struct command {
     const char *verb;
     enum dialect dialect;
     enum argument argument;
+    bool ends_group; /* the client must wait for its reply; RFC 2920 3.1 */
     unsigned phases; /* those that allow it */
     void (*run)(struct session *session, struct span argument);
 };
@@ -86,6 +87,11 @@ static void add_max_size(const struct session *session, struct text *line)
     text_add_number(line, session->settings.max_size, 1);
 }
 
+static bool is_dsn_offered(const struct session *session)
+{
+    return session->settings.dsn;
+}
+
 static bool is_one_recipient_mode(const struct session *session)
 {
     return session->settings.one_recipient && !session->settings.lmtp;
@@ -117,6 +123,8 @@ static const struct {
     {"8BITMIME", NULL, NULL},              /* RFC 6152 */
     {"CHUNKING", NULL, NULL},              /* RFC 3030 */
     {"BINARYMIME", NULL, NULL},            /* RFC 3030 */
+    {"SMTPUTF8", NULL, NULL},              /* RFC 6531 */
+    {"DSN", is_dsn_offered, NULL},         /* RFC 3461 */
     {"PRDR", is_one_recipient_mode, NULL}, /* draft-hall-prdr */
     {"LIMITS", NULL, add_limits},          /* RFC 9422; always there, and so always the last */
 };
@@ -184,63 +192,75 @@ static void begin_transaction(struct session *session)
     session->id_length = id.length;
 }
 
-/* False, with its reply queued, where a parameter is wrong. HELO allows none at all. */
-static bool take_parameters(struct session *session, struct span input,
-                            struct mail_parameters *parameters)
+/* False, with its reply queued, where a parameter is wrong. */
+static bool take_parameters(struct session *session, struct span input, unsigned allowed,
+                            struct parameters *parameters)
 {
     struct span offender;
-    enum parameter_result result = mail_parameters_parse(input, parameters, &offender);
-    if (result == PARAMETER_OK && parameters->prdr && !is_one_recipient_mode(session)) {
-        result = PARAMETER_UNKNOWN;
-        offender = span_of("PRDR");
-    }
-    if (!session->extended && input.length > 0) {
-        result = PARAMETER_UNKNOWN;
-        offender = span_after(input, 1);
-    }
-    if (result == PARAMETER_UNKNOWN)
+    switch (parameters_parse(input, allowed, parameters, &offender)) {
+    case PARAMETER_UNKNOWN:
         command_reply(session, REPLY_UNKNOWN_PARAMETER, offender);
-    if (result == PARAMETER_BAD)
+        return false;
+    case PARAMETER_BAD:
         command_reply(session, REPLY_BAD_PARAMETER, offender);
-    return result == PARAMETER_OK;
+        return false;
+    case PARAMETER_OK:
+        break;
+    }
+    return true;
+}
+
+/* Those that MAIL may have; without EHLO there are no extensions. */
+static unsigned mail_parameters(const struct session *session)
+{
+    if (!session->extended)
+        return 0;
+    return PARAMETERS_MAIL | (is_one_recipient_mode(session) ? PARAMETERS_PRDR : 0U) |
+           (is_dsn_offered(session) ? PARAMETERS_DSN_MAIL : 0U);
 }
 
 static void run_mail(struct session *session, struct span argument)
 {
     const struct session_settings *settings = &session->settings;
-    struct mail_parameters parameters;
+    struct parameters *parameters = &session->envelope.parameters;
+    struct span rest = argument;
     if (session->counts.messages == settings->max_messages) {
         command_reply(session, REPLY_TOO_MANY_MESSAGES, settings->hostname);
         session->phase = PHASE_OVER;
         return;
     }
-    struct mailbox *sender = &session->envelope.sender;
-    enum path_result result = take_path(&argument, "FROM:", PATH_KIND_REVERSE, sender);
+    enum path_result result =
+        take_path(&rest, "FROM:", PATH_KIND_REVERSE, &session->envelope.sender);
     if (result != PATH_RESULT_OK) {
         say(session, result == PATH_RESULT_TOO_LONG ? REPLY_SENDER_TOO_LONG : REPLY_BAD_SENDER);
         return;
     }
-    if (!take_parameters(session, argument, &parameters))
+    if (!take_parameters(session, rest, mail_parameters(session), parameters))
         return;
-    if (settings->max_size > 0 && parameters.size > settings->max_size) {
+    if (!parameters->utf8 && !span_is_ascii(argument)) {
+        say(session, REPLY_SENDER_NOT_ASCII);
+    } else if (settings->max_size > 0 && parameters->size > settings->max_size) {
         say(session, REPLY_SIZE_TOO_LARGE);
-        return;
+    } else {
+        begin_transaction(session);
+        ask(session, QUESTION_SENDER);
     }
-    session->binary = parameters.binary;
-    session->prdr = parameters.prdr;
-    begin_transaction(session);
-    ask(session, QUESTION_SENDER);
 }
 
 static void run_rcpt(struct session *session, struct span argument)
 {
-    enum path_result result = take_path(&argument, "TO:", PATH_KIND_FORWARD, &session->candidate);
+    const struct parameters *wanted = &session->envelope.parameters;
+    unsigned allowed = session->extended && is_dsn_offered(session) ? PARAMETERS_DSN_RCPT : 0;
+    struct span rest = argument;
+    enum path_result result = take_path(&rest, "TO:", PATH_KIND_FORWARD, &session->candidate);
     if (result != PATH_RESULT_OK)
         say(session,
             result == PATH_RESULT_TOO_LONG ? REPLY_RECIPIENT_TOO_LONG : REPLY_BAD_RECIPIENT);
-    else if (argument.length > 0)
-        command_reply(session, REPLY_UNKNOWN_PARAMETER, span_after(argument, 1));
-    else if (session->envelope.count == max_recipients(session, session->prdr))
+    else if (!take_parameters(session, rest, allowed, &session->candidate_parameters))
+        return;
+    else if (!wanted->utf8 && !span_is_ascii(argument))
+        say(session, REPLY_RECIPIENT_NOT_ASCII);
+    else if (session->envelope.count == max_recipients(session, wanted->prdr))
         say(session, REPLY_TOO_MANY_RECIPIENTS);
     else
         ask(session, QUESTION_RECIPIENT);
@@ -251,7 +271,7 @@ static void run_data(struct session *session, struct span argument)
     (void)argument;                     /* there is none */
     if (session->phase == PHASE_SENDER) /* RFC 2033 4.2 is stricter */
         say(session, session->settings.lmtp ? REPLY_BAD_SEQUENCE : REPLY_NO_RECIPIENTS);
-    else if (session->binary)
+    else if (session->envelope.parameters.binary)
         say(session, REPLY_BINARY_WANTS_BDAT);
     else
         message_begin_content(session);
@@ -327,23 +347,23 @@ enum {
 };
 
 static const struct command commands[] = {
-    {"HELO", DIALECT_SMTP, ARGUMENT_REQUIRED, ALWAYS, run_helo},
-    {"EHLO", DIALECT_SMTP, ARGUMENT_REQUIRED, ALWAYS, run_ehlo},
-    {"LHLO", DIALECT_LMTP, ARGUMENT_REQUIRED, ALWAYS, run_ehlo},
-    {"MAIL", DIALECT_BOTH, ARGUMENT_REQUIRED, PHASE_IDLE, run_mail},
-    {"RCPT", DIALECT_BOTH, ARGUMENT_REQUIRED, IN_TRANSACTION, run_rcpt},
-    {"DATA", DIALECT_BOTH, ARGUMENT_NONE, IN_TRANSACTION, run_data},
-    {"BDAT", DIALECT_BOTH, ARGUMENT_REQUIRED, ALWAYS, run_bdat},
-    {"RSET", DIALECT_BOTH, ARGUMENT_NONE, ALWAYS, run_rset},
-    {"NOOP", DIALECT_BOTH, ARGUMENT_OPTIONAL, ALWAYS, run_noop},
-    {"VRFY", DIALECT_BOTH, ARGUMENT_REQUIRED, ALWAYS, run_vrfy},
-    {"HELP", DIALECT_BOTH, ARGUMENT_OPTIONAL, ALWAYS, run_help},
-    {"QUIT", DIALECT_BOTH, ARGUMENT_NONE, ALWAYS, run_quit},
-    {"EXPN", DIALECT_BOTH, ARGUMENT_OPTIONAL, ALWAYS, run_not_implemented},
-    {"SEND", DIALECT_BOTH, ARGUMENT_OPTIONAL, ALWAYS, run_not_implemented},
-    {"SOML", DIALECT_BOTH, ARGUMENT_OPTIONAL, ALWAYS, run_not_implemented},
-    {"SAML", DIALECT_BOTH, ARGUMENT_OPTIONAL, ALWAYS, run_not_implemented},
-    {"TURN", DIALECT_BOTH, ARGUMENT_OPTIONAL, ALWAYS, run_not_implemented},
+    {"HELO", DIALECT_SMTP, ARGUMENT_REQUIRED, true, ALWAYS, run_helo},
+    {"EHLO", DIALECT_SMTP, ARGUMENT_REQUIRED, true, ALWAYS, run_ehlo},
+    {"LHLO", DIALECT_LMTP, ARGUMENT_REQUIRED, true, ALWAYS, run_ehlo},
+    {"MAIL", DIALECT_BOTH, ARGUMENT_REQUIRED, false, PHASE_IDLE, run_mail},
+    {"RCPT", DIALECT_BOTH, ARGUMENT_REQUIRED, false, IN_TRANSACTION, run_rcpt},
+    {"DATA", DIALECT_BOTH, ARGUMENT_NONE, true, IN_TRANSACTION, run_data},
+    {"BDAT", DIALECT_BOTH, ARGUMENT_REQUIRED, false, ALWAYS, run_bdat},
+    {"RSET", DIALECT_BOTH, ARGUMENT_NONE, false, ALWAYS, run_rset},
+    {"NOOP", DIALECT_BOTH, ARGUMENT_OPTIONAL, true, ALWAYS, run_noop},
+    {"VRFY", DIALECT_BOTH, ARGUMENT_REQUIRED, true, ALWAYS, run_vrfy},
+    {"HELP", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, ALWAYS, run_help},
+    {"QUIT", DIALECT_BOTH, ARGUMENT_NONE, true, ALWAYS, run_quit},
+    {"EXPN", DIALECT_BOTH, ARGUMENT_OPTIONAL, true, ALWAYS, run_not_implemented},
+    {"SEND", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, ALWAYS, run_not_implemented},
+    {"SOML", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, ALWAYS, run_not_implemented},
+    {"SAML", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, ALWAYS, run_not_implemented},
+    {"TURN", DIALECT_BOTH, ARGUMENT_OPTIONAL, true, ALWAYS, run_not_implemented},
 };
 
 static const struct command *find(struct span verb, enum dialect dialect)
@@ -374,6 +394,14 @@ static bool holds_control_character(struct span line)
     return false;
 }
 
+/* RFC 2920 3.1. It is answered all the same: nothing is read before its reply is queued. */
+static void note_pipelining(struct session *session, const struct command *command)
+{
+    bool more_is_here = session->input_start < session->input_end;
+    if (command->ends_group && more_is_here && session->counts.pipelined_behind == NULL)
+        session->counts.pipelined_behind = command->verb;
+}
+
 void command_run(struct session *session, struct span line)
 {
     line = without_trailing_blanks(line);
@@ -383,6 +411,8 @@ void command_run(struct session *session, struct span line)
         argument = span_after(argument, 1);
     const struct command *command =
         find(verb, session->settings.lmtp ? DIALECT_LMTP : DIALECT_SMTP);
+    if (command != NULL)
+        note_pipelining(session, command);
     if (holds_control_character(line))
         say(session, REPLY_LINE_BROKEN);
     else if (command == NULL)

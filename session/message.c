@@ -4,18 +4,20 @@
 #include "text.h"
 #include "trace.h"
 
-static void write_trace(const struct session *session, enum line_ending line_ending,
-                        struct room *output)
+/* Whether the command is run for each recipient by itself. */
+static bool delivers_singly(const struct session *session)
+{
+    return session->settings.one_recipient || session->settings.lmtp;
+}
+
+static void write_trace(const struct session *session, const struct mailbox *recipient,
+                        enum line_ending line_ending, struct room *output)
 {
     const struct session_settings *settings = &session->settings;
-    const struct envelope *envelope = &session->envelope;
-    bool one_recipient = envelope->count == 1;
-    struct mailbox recipient;
-    if (one_recipient)
-        recipient = envelope_recipient(envelope, 0);
     struct trace trace = {
-        .sender = &envelope->sender,
-        .recipient = one_recipient ? &recipient : NULL,
+        .sender = &session->envelope.sender,
+        .recipient = recipient,
+        .delivered_to = delivers_singly(session),
         .helo = session_helo(session),
         .client_hostname = settings->client_hostname,
         .client_address = settings->client_address,
@@ -33,9 +35,12 @@ static void open_message(struct session *session, enum encoding encoding)
     struct room output = {session->octets, sizeof session->octets};
     enum line_ending line_ending =
         encoding == ENCODING_BINARY ? LINE_ENDING_CRLF : settings->line_ending;
+    struct mailbox mailbox;
+    const struct mailbox *recipient = session_recipient(session, &mailbox) ? &mailbox : NULL;
     content_begin(&session->content, encoding, settings->newlines, line_ending);
+    header_begin(&session->header, delivers_singly(session) ? recipient : NULL);
     if (settings->trace)
-        write_trace(session, line_ending, &output);
+        write_trace(session, recipient, line_ending, &output);
     session->octets_length = sizeof session->octets - output.length;
     session->message_open = true;
     session->storing = false;
@@ -52,7 +57,8 @@ void message_begin_content(struct session *session)
 void message_begin_chunk(struct session *session, uint64_t size, bool last)
 {
     if (!session->message_open)
-        open_message(session, session->binary ? ENCODING_BINARY : ENCODING_PLAIN);
+        open_message(session,
+                     session->envelope.parameters.binary ? ENCODING_BINARY : ENCODING_PLAIN);
     session->chunk_size = session->chunk_left = size;
     session->chunk_is_last = last;
     session->phase = PHASE_CHUNK;
@@ -93,7 +99,7 @@ static bool is_last_piece(const struct session *session)
 /* RFC 2033 4.2: LMTP answers for each recipient, always; SMTP where PRDR was asked for. */
 static bool answers_each(const struct session *session)
 {
-    bool by_prdr = session->prdr && session->envelope.count > 1;
+    bool by_prdr = session->envelope.parameters.prdr && session->envelope.count > 1;
     return session->settings.lmtp || (by_prdr && session->verdict == VERDICT_ACCEPTED);
 }
 
@@ -183,10 +189,11 @@ static bool decode(struct session *session, struct span *input)
         return false;
 
     size_t offered = piece.length;
-    struct room output = {session->octets + session->octets_length,
-                          sizeof session->octets - session->octets_length};
+    char *start = session->octets + session->octets_length;
+    struct room output = {start, sizeof session->octets - session->octets_length};
     content_decode(&session->content, &piece, &output);
     session->octets_length = sizeof session->octets - output.length;
+    header_look(&session->header, (struct span){start, (size_t)(output.octets - start)});
     size_t used = offered - piece.length;
     *input = span_after(*input, used);
     if (session->phase == PHASE_CHUNK) {
@@ -203,6 +210,8 @@ static void judge(struct session *session)
         session->verdict = VERDICT_BAD_LINE_END;
     else if (session->verdict == VERDICT_ACCEPTED && is_too_large(session))
         session->verdict = VERDICT_TOO_LARGE;
+    else if (session->verdict == VERDICT_ACCEPTED && header_shows_loop(&session->header))
+        session->verdict = VERDICT_LOOP;
     if (session->verdict != VERDICT_ACCEPTED)
         session->octets_length = 0;
 }

@@ -8,20 +8,45 @@
 
 #include "span.h"
 
-struct mail_parameters {
-    uint64_t size; /* octets announced, 0 for none; RFC 1870 */
-    bool prdr;     /* an answer for each recipient, please; draft-hall-prdr */
-    bool binary;   /* BODY=BINARYMIME; RFC 3030 3 */
+enum {
+    ENVID_MAX = 100, /* octets, RFC 3461 4.4 */
+    ORCPT_MAX = 500, /* octets, RFC 3461 4.2 */
+    NOTIFY_MAX = sizeof "SUCCESS,FAILURE,DELAY" - 1
 };
+
+/* Where a parameter belongs; together those that a command may have. */
+enum parameter_set {
+    PARAMETERS_MAIL = 1,
+    PARAMETERS_PRDR = 2,
+    PARAMETERS_DSN_MAIL = 4,
+    PARAMETERS_DSN_RCPT = 8
+};
+
+/* Of one command. What is decoded is printable ASCII, or UTF-8 in `orcpt`. */
+struct parameters {
+    uint64_t size;   /* octets announced, 0 for none; RFC 1870 */
+    bool utf8;       /* SMTPUTF8: addresses and header may hold UTF-8; RFC 6531 */
+    bool prdr;       /* an answer for each recipient, please; draft-hall-prdr */
+    bool binary;     /* BODY=BINARYMIME; RFC 3030 3 */
+    const char *ret; /* "FULL", "HDRS", or "" where nothing was said; RFC 3461 4.3 */
+    size_t envid_length;
+    size_t notify_length;
+    size_t orcpt_length;
+    char envid[ENVID_MAX];   /* decoded; RFC 3461 4.4 */
+    char notify[NOTIFY_MAX]; /* "NEVER", or what was asked for, in one order; RFC 3461 4.1 */
+    char orcpt[ORCPT_MAX];   /* "rfc822;user@example.org", decoded; RFC 3461 4.2, RFC 6533 3 */
+};
+
+void parameters_clear(struct parameters *parameters);
 
 enum parameter_result { PARAMETER_OK, PARAMETER_UNKNOWN, PARAMETER_BAD };
 
 /*
- * Reads all that stands behind the path of MAIL. Where the result is not PARAMETER_OK, `offender`
- * is the parameter that is to blame.
+ * Reads all that stands behind a path; `allowed` holds those of enum parameter_set that may stand
+ * there. Where the result is not PARAMETER_OK, `offender` is the parameter that is to blame.
  */
-enum parameter_result mail_parameters_parse(struct span input, struct mail_parameters *parameters,
-                                            struct span *offender);
+enum parameter_result parameters_parse(struct span input, unsigned allowed,
+                                       struct parameters *parameters, struct span *offender);
 
 /*
  * Reads a number of up to 20 digits (RFC 1870 4, RFC 3030 2); false where `text` is none. One

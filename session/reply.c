@@ -38,6 +38,9 @@ static const struct row rows[] = {
     [REPLY_BAD_HELO] = {"501", "5.5.4", "Not a domain name or address literal"},
     [REPLY_BAD_SENDER] = {"501", "5.1.7", "Bad sender address syntax"},
     [REPLY_BAD_RECIPIENT] = {"501", "5.1.3", "Bad recipient address syntax"},
+    [REPLY_SENDER_NOT_ASCII] = {"550", "5.6.7", "Sender address beyond ASCII without SMTPUTF8"},
+    [REPLY_RECIPIENT_NOT_ASCII] = {"553", "5.6.7",
+                                   "Recipient address beyond ASCII without SMTPUTF8"},
     [REPLY_SENDER_TOO_LONG] = {"501", "5.1.7", "Sender address too long"},
     [REPLY_RECIPIENT_TOO_LONG] = {"501", "5.1.3", "Recipient address too long"},
     [REPLY_UNKNOWN_PARAMETER] = {"555", "5.5.4", "Parameter not recognized: %"},
@@ -69,6 +72,7 @@ static const struct row verdict_rows[] = {
     [VERDICT_UNSAFE_RECIPIENT] = {"553", "5.1.3", "Recipient address not allowed, id %"},
     [VERDICT_BAD_CONTENT] = {"554", "5.6.0", "Bad message content, id %"},
     [VERDICT_BAD_LINE_END] = {"554", "5.6.11", "Only CR LF may end a line, id %"},
+    [VERDICT_LOOP] = {"554", "5.4.6", "Mail loop, id %"},
     [VERDICT_TOO_LARGE] = {"552", "5.3.4", "Message too large, id %"},
     [VERDICT_PROTOCOL_TROUBLE] = {"554", "5.5.0", "Message refused, id %"},
     [VERDICT_NOT_PERMITTED] = {"550", "5.7.0", "Message not permitted, id %"},
@@ -177,30 +181,16 @@ static size_t status_length(struct span text)
     return length == text.length || text.octets[length] == ' ' ? length : 0;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct span trim(struct span text)
-{
-    while (text.length > 0 && is_blank(text.octets[0]))
-        text = span_after(text, 1);
-    while (text.length > 0 && is_blank(text.octets[text.length - 1]))
-        text.length--;
-    return text;
-}
-
 void reply_add_verdict(struct replies *replies, enum verdict verdict, struct span text,
                        struct span id)
 {
     const struct row *row = &verdict_rows[verdict];
     struct span status = span_of(row->status);
-    text = trim(text);
+    text = span_trim(text);
     size_t length = status_length(text);
     if (length > 0 && text.octets[0] == row->code[0])
         status = span_first(text, length);
-    text = trim(span_after(text, length));
+    text = span_trim(span_after(text, length));
     if (text.length > 0)
         add_line(replies, row->code, status, span_of("%"), text);
     else

@@ -50,11 +50,34 @@ static inline bool span_equal(struct span a, struct span b)
            (a.length == 0 || strncasecmp(a.octets, b.octets, a.length) == 0);
 }
 
+static inline bool span_is_ascii(struct span span)
+{
+    for (size_t i = 0; i < span.length; i++)
+        if ((unsigned char)span.octets[i] > 127)
+            return false;
+    return true;
+}
+
 /* Where `octet` first stands in `span`; the span's length if nowhere. */
 static inline size_t span_find(struct span span, char octet)
 {
     const char *at = span.length > 0 ? memchr(span.octets, octet, span.length) : NULL;
     return at == NULL ? span.length : (size_t)(at - span.octets);
+}
+
+static inline bool span_is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* `span` without blanks and line ends around it. */
+static inline struct span span_trim(struct span span)
+{
+    while (span.length > 0 && span_is_blank(span.octets[0]))
+        span = span_after(span, 1);
+    while (span.length > 0 && span_is_blank(span.octets[span.length - 1]))
+        span.length--;
+    return span;
 }
 
 #endif

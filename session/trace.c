@@ -73,6 +73,11 @@ void trace_write(const struct trace *trace, enum line_ending line_ending, struct
     text_add(&text, mailbox_whole(trace->sender));
     text_add_string(&text, ">");
     text_add_string(&text, end);
+    if (trace->delivered_to && trace->recipient != NULL) {
+        text_add_string(&text, "Delivered-To: ");
+        text_add(&text, mailbox_whole(trace->recipient));
+        text_add_string(&text, end);
+    }
     text_add_string(&text, "Received: from ");
     text_add(&text, trace->helo);
     add_client(&text, trace);

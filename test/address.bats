@@ -35,8 +35,9 @@ long() { printf "%${1}s" '' | tr ' ' "${2:-x}"; }
 }
 
 @test "octets beyond ASCII are refused while nothing was agreed on" {
-    all_get '501 5.1.3 Bad recipient address syntax' RCPT '<jürgen@example.org>' '<a@exämple.org>' \
-        '<"ü"@example.org>'
+    all_get '553 5.6.7 Recipient address beyond ASCII without SMTPUTF8' RCPT '<jürgen@example.org>' \
+        '<a@exämple.org>' '<"ü"@example.org>' '<@ü.example:a@example.org>'
+    all_get '550 5.6.7 Sender address beyond ASCII without SMTPUTF8' MAIL '<jürgen@example.net>' '<a@ü>'
 }
 
 @test "domains are labels of letters, digits and inner hyphens" {

@@ -6,7 +6,7 @@ load helper
 # the latter.
 begun() {
     { printf 'EHLO c\r\nMAIL FROM:<sender@example.net>%s\r\nRCPT TO:<user@example.org>\r\n' "$body"; cat; } |
-        handler "$@" | from_wire | without_ids | tail -n +12
+        handler "$@" | from_wire | without_ids | tail -n +13
 }
 
 @test "the first example of RFC 3030: one chunk" {

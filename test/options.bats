@@ -51,6 +51,9 @@ wrong() {
     wrong 78 'nowhere: No such file or directory' --recipients nowhere true
     wrong 78 '.: Is a directory' --config . true
     wrong 78 '.: Is a directory' --recipients . true
+    mkfifo pipe
+    { echo a@b >pipe; } 3>&- 4>&- &
+    wrong 78 'pipe: Illegal seek' --recipients pipe true
     wrong 78 'spool nowhere: No such file or directory' --spool nowhere true
 }
 
@@ -111,7 +114,8 @@ EOF
     run "$SMTP_HANDLER" --check --spool /proc true
     [ "$status" = 78 ]
     [ "${output#spool /proc: }" != "$output" ]
-    run "$SMTP_HANDLER" --check --recipients <(echo 'joe@[127.0.0.1]') true
+    echo 'joe@[127.0.0.1]' >list
+    run "$SMTP_HANDLER" --check --recipients list true
     [ "$status" = 78 ]
     echo nonsense >config
     run "$SMTP_HANDLER" --check --config config true

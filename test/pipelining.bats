@@ -1,5 +1,88 @@
 load helper
 
+# PIPELINING, RFC 2920.
+
+@test "the first example of RFC 2920: a group up to DATA, the message with QUIT behind it" {
+    conversation --domain innosoft.com <<'CLIENT' 4<<'SERVER'
+EHLO dbc.mtview.ca.us
+MAIL FROM:<mrose@dbc.mtview.ca.us>
+RCPT TO:<ned@innosoft.com>
+RCPT TO:<dan@innosoft.com>
+RCPT TO:<kvc@innosoft.com>
+DATA
+.
+QUIT
+CLIENT
+220 mx.test ESMTP smtp-handler
+250-mx.test
+250-PIPELINING
+250-SIZE 26214400
+250-ENHANCEDSTATUSCODES
+250-8BITMIME
+250-CHUNKING
+250-BINARYMIME
+250-SMTPUTF8
+250 LIMITS MAILMAX=1000 RCPTMAX=1000
+250 2.1.0 Sender ok
+250 2.1.5 Recipient ok
+250 2.1.5 Recipient ok
+250 2.1.5 Recipient ok
+354 Send the message, end with a dot on a line by itself
+250 2.0.0 Delivered, id ID
+221 2.0.0 mx.test closing connection
+SERVER
+}
+
+@test "the second example of RFC 2920: a group whose recipients are all refused" {
+    conversation <<'CLIENT' 4<<'SERVER'
+HELO dbc.mtview.ca.us
+MAIL FROM:<mrose@dbc.mtview.ca.us>
+RCPT TO:<nsb@thumper.bellcore.com>
+RCPT TO:<galvin@tis.com>
+DATA
+QUIT
+CLIENT
+220 mx.test ESMTP smtp-handler
+250 mx.test
+250 2.1.0 Sender ok
+550 5.7.1 Relaying denied, id ID
+550 5.7.1 Relaying denied, id ID
+554 5.5.1 No valid recipients
+221 2.0.0 mx.test closing connection
+SERVER
+}
+
+@test "a command that must end a group and does not is answered, and the log notes the first" {
+    port=$(free_port)
+    in_background tcpserver -HRl mx.test 127.0.0.1 "$port" "$SMTP_HANDLER" --domain example.org true
+    eventually is_listening "$port"
+    # says OCTETS...: each sent when the one before is answered.
+    says() {
+        local octets
+        : >background
+        exec 9<>"/dev/tcp/127.0.0.1/$port"
+        read -r _ <&9
+        for octets; do
+            printf '%b' "$octets" >client
+            cat client >&9 # in one write
+            sed '/^... /q' <&9 >/dev/null
+        done
+        exec 9>&-
+        eventually grep -q 'connection .*ended=' background
+    }
+    says 'HELO c\r\n' 'MAIL FROM:<>\r\nRSET\r\n' 'NOOP\r\n'
+    refute grep -q pipelined_behind background
+    says 'HELO c\r\nNOOP\r\n'
+    grep -q 'connection .* pipelined_behind=HELO ' background
+    says 'EHLO c\r\n' 'MAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\nx\r\n.\r\nVRFY x\r\nQUIT\r\n'
+    grep -q 'connection .* pipelined_behind=DATA ' background
+    says 'VRFY x\r\nNOOP\r\n'
+    grep -q 'connection .* pipelined_behind=VRFY ' background
+    # Without a network nobody waits.
+    one_message | sed 's/$/\r/' | handler >replies
+    refute grep -q pipelined_behind log
+}
+
 @test "a group of commands is answered in order, in one write" {
     one_message | sed 's/$/\r/' >client
     traced -f -e trace=write -e write=none -o trace "$SMTP_HANDLER" --domain example.org true <client >replies 2>log

@@ -44,6 +44,11 @@ EOF
     [ "$(grep -lE '#include <systemd/|libsystemd\.so' handler/*.[ch] session/*.[ch] helpers/*.c ./*.[ch])" = handler/systemd.c ]
 }
 
+@test "libidn2 is named in one place" {
+    cd "$top"
+    [ "$(grep -lE '#include <idn2|libidn2\.so' handler/*.[ch] session/*.[ch] helpers/*.c ./*.[ch])" = handler/idn.c ]
+}
+
 @test "the handler writes no reply line" {
     cd "$top"
     refute grep -nE '"[245][0-9][0-9][ -]' handler/*.c smtp-handler.c
