@@ -22,7 +22,7 @@ HANDLER = smtp-handler.o handler/clock.o handler/connection.o handler/deliver.o 
 	handler/recipients.o handler/report.o handler/signals.o handler/spool.o handler/stream.o \
 	handler/systemd.o handler/template.o
 HELPERS = maildir-deliver
-UNITS = smtp.socket smtp-handler@.service
+UNITS = smtp.socket smtp-handler@.service lmtp.socket
 EXAMPLES = xinetd.conf inetd.conf tcpserver-run dovecot.conf
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
@@ -152,10 +152,13 @@ install: all ## install, under $(prefix) and below $(DESTDIR)
 	chmod 755 $(DESTDIR)$(docdir)/tcpserver-run
 	install -m 644 README.md LICENSE $(DESTDIR)$(docdir)
 	ln -sf smtp-handler@.service $(DESTDIR)$(unitdir)/smtp@.service
+	sed 's:SMTP connection:LMTP connection:; s:^ExecStart=[^ ]*:& --lmtp:' \
+		$(DESTDIR)$(unitdir)/smtp-handler@.service >$(DESTDIR)$(unitdir)/lmtp@.service
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(sbindir)/smtp-handler $(DESTDIR)$(mandir)/man8/smtp-handler.8 \
-		$(UNITS:%=$(DESTDIR)$(unitdir)/%) $(DESTDIR)$(unitdir)/smtp@.service
+		$(UNITS:%=$(DESTDIR)$(unitdir)/%) $(DESTDIR)$(unitdir)/smtp@.service \
+		$(DESTDIR)$(unitdir)/lmtp@.service
 	rm -rf $(DESTDIR)$(libexecdir) $(DESTDIR)$(docdir)
 
 clean: ## remove what was built

@@ -32,6 +32,8 @@ copy_tree() {
     copy_tree
     make -s -C copy install DESTDIR="$PWD/root" prefix=/usr
     (cd root && find . -type f -o -type l) | sort | diff - <(sort <<'EOF'
+./usr/lib/systemd/system/lmtp.socket
+./usr/lib/systemd/system/lmtp@.service
 ./usr/lib/systemd/system/smtp-handler@.service
 ./usr/lib/systemd/system/smtp.socket
 ./usr/lib/systemd/system/smtp@.service
@@ -48,6 +50,7 @@ copy_tree() {
 EOF
 )
     grep -q '^ExecStart=/usr/sbin/smtp-handler /usr/libexec/smtp-handler/maildir-deliver ' root/usr/lib/systemd/system/smtp-handler@.service
+    grep -q '^ExecStart=/usr/sbin/smtp-handler --lmtp /usr/libexec/smtp-handler/maildir-deliver ' root/usr/lib/systemd/system/lmtp@.service
     refute grep -r /usr/local root/usr/lib root/usr/share/man root/usr/share/doc/smtp-handler/inetd.conf
     [ -x root/usr/share/doc/smtp-handler/tcpserver-run ]
     [ "$(root/usr/sbin/smtp-handler --version)" = "$("$SMTP_HANDLER" --version)" ]
@@ -69,9 +72,9 @@ EOF
 }
 
 @test "systemd finds no fault in the units" {
-    mkdir units
-    sed "s|/usr/local/sbin/smtp-handler |$SMTP_HANDLER |" "$top/units/smtp-handler@.service" >units/smtp@.service
-    cp "$top/units/smtp.socket" units
-    systemd-analyze verify --man=no "$PWD/units/smtp.socket" "$PWD/units/smtp@.service" >said 2>&1
-    refute grep 'units/' said
+    copy_tree
+    make -s -C copy install prefix="$PWD/usr"
+    cd usr/lib/systemd/system
+    systemd-analyze verify --man=no "$PWD/smtp.socket" "$PWD/lmtp.socket" "$PWD/smtp@.service" "$PWD/lmtp@.service" >said 2>&1
+    refute grep "$PWD" said
 }
