@@ -12,6 +12,7 @@ unitdir = $(prefix)/lib/systemd/system
 CFLAGS ?= -O2 -g
 WITH_SYSTEMD ?= yes
 PORT = 2525
+SECONDS = 60
 
 # The house: what the session is made of, and what the handler is.
 SESSION = session.o session/address.o session/command.o session/content.o session/envelope.o \
@@ -28,6 +29,7 @@ EXAMPLES = xinetd.conf inetd.conf tcpserver-run dovecot.conf
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
 FLAGS = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 SYSTEMD_yes = -DWITH_SYSTEMD
+FUZZ = -Werror -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 SANITIZE = -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # Debian's packages: to build, to run, to test and to lint.
@@ -35,11 +37,12 @@ BUILD_PACKAGES = gcc libc6-dev libidn2-dev libsystemd-dev
 RUN_PACKAGES = $(BUILD_PACKAGES) ucspi-tcp curl
 TEST_PACKAGES = $(RUN_PACKAGES) bats binutils dovecot-imapd dovecot-pop3d libbsd0 \
 	libevent-2.1-7 libtirpc3 libwrap0 netbase procps python3 strace systemd
+FUZZ_PACKAGES = $(BUILD_PACKAGES) clang libclang-rt-dev
 LINT_PACKAGES = $(BUILD_PACKAGES) clang clang-format clang-tidy cppcheck mandoc shellcheck
 
 PROGRAMS = smtp-handler $(HELPERS:%=helpers/%)
 
-.PHONY: all run test lint install uninstall clean help FORCE
+.PHONY: all run test fuzz lint install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -62,11 +65,27 @@ build/plain/smtp-handler: $(addprefix build/plain/,$(HANDLER) $(SESSION))
 	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Runs the session without a process, for the tests.
-build/session-driver: $(addprefix build/release/,test/session-driver.o $(SESSION))
+build/session-driver: $(addprefix build/release/,test/session-driver.o test/driver.o $(SESSION))
 	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^
 
-build/sanitize/session-driver: $(addprefix build/sanitize/,test/session-driver.o $(SESSION))
+build/sanitize/session-driver: $(addprefix build/sanitize/,test/session-driver.o test/driver.o $(SESSION))
 	$(CC) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^
+
+# Run what comes to a fuzzer's mind; each has its corpus and, perhaps, its words.
+FUZZERS = session address
+
+build/fuzz/fuzz-%: $(addprefix build/fuzz/,test/fuzz/%.o test/driver.o $(SESSION))
+	clang $(FLAGS) $(FUZZ) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+build/fuzz/%.o: %.c build/flags
+	@mkdir -p $(@D)
+	clang $(FLAGS) $(FUZZ) -MMD -MP -c -o $@ $<
+
+fuzz-%: build/fuzz/fuzz-%
+	@mkdir -p build/fuzz/found/$*
+	build/fuzz/fuzz-$* -max_total_time=$(SECONDS) -max_len=8192 -timeout=20 -artifact_prefix=build/fuzz/ \
+		$(addprefix -dict=,$(wildcard test/fuzz/$*.dict)) build/fuzz/found/$* test/fuzz/corpus/$* \
+		>build/fuzz/$*.log 2>&1 || { cat build/fuzz/$*.log; exit 1; }
 
 build/release/%.o: %.c build/flags
 	@mkdir -p $(@D)
@@ -130,6 +149,11 @@ test: ## build for release and with sanitizers, run all tests against both
 		build/session-driver build/sanitize/session-driver \
 		$(PROGRAMS:%=build/sanitize/%)
 	@test/run
+
+fuzz: ## run each fuzzer for SECONDS, 60 unless told
+	@mkdir -p build
+	$(call install_packages,$(FUZZ_PACKAGES))
+	@$(MAKE) --no-print-directory -s -j2 $(FUZZERS:%=fuzz-%)
 
 lint: ## look for faults with clang-format, clang-tidy, cppcheck, shellcheck, mandoc
 	@mkdir -p build

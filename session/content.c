@@ -9,10 +9,9 @@ struct form {
 
 /* What a laxer server could take for the end of the message; the more particular form first. */
 static const struct form false_ends[] = {
-    {"\n\n.\r\n", "LF LF.CRLF"}, {"\r\n.\r\r", "CRLF.CRCR"}, {"\r\n.\n", "CRLF.LF"},
-    {"\r\n.\r", "CRLF.CR"},      {"\n.\r\n", "LF.CRLF"},     {"\r.\r\n", "CR.CRLF"},
-    {"\n.\n", "LF.LF"},          {"\n.\r", "LF.CR"},         {"\r.\n", "CR.LF"},
-    {"\r.\r", "CR.CR"},
+    {"\n\n.\r\n", "LF LF.CRLF"}, {"\r\n.\n", "CRLF.LF"}, {"\r\n.\r", "CRLF.CR"},
+    {"\n.\r\n", "LF.CRLF"},      {"\r.\r\n", "CR.CRLF"}, {"\n.\n", "LF.LF"},
+    {"\n.\r", "LF.CR"},          {"\r.\n", "CR.LF"},     {"\r.\r", "CR.CR"},
 };
 
 void content_begin(struct content *content, enum encoding encoding, enum newlines newlines,

@@ -204,13 +204,15 @@ static bool decode(struct session *session, struct span *input)
     return true;
 }
 
+/* The first that is true counts, whichever was found first: that depends on how octets come. */
 static void judge(struct session *session)
 {
+    bool undecided = session->verdict == VERDICT_ACCEPTED || session->verdict == VERDICT_LOOP;
     if (session->content.broken_form != NULL)
         session->verdict = VERDICT_BAD_LINE_END;
-    else if (session->verdict == VERDICT_ACCEPTED && is_too_large(session))
+    else if (undecided && is_too_large(session))
         session->verdict = VERDICT_TOO_LARGE;
-    else if (session->verdict == VERDICT_ACCEPTED && header_shows_loop(&session->header))
+    else if (undecided && header_shows_loop(&session->header))
         session->verdict = VERDICT_LOOP;
     if (session->verdict != VERDICT_ACCEPTED)
         session->octets_length = 0;

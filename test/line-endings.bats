@@ -27,33 +27,6 @@ refused_as() {
     [ "$(tail -1 said)" = '250 2.0.0 Ok' ]
 }
 
-@test "no false end of data ends the message, and the log names it" {
-    local octets name
-    while read -r octets name; do
-        message_of "one${octets}MAIL FROM:<smuggled@example.net>\r\n.\r\nNOOP\r\n"
-        refused_as "$name" || { echo "with $octets"; return 1; }
-        [ "$(wc -l <said)" = 3 ] || { cat said; return 1; }
-        rm log
-    done <<'EOF'
-\n.\n LF.LF
-\n.\r\n LF.CRLF
-\r\n.\n CRLF.LF
-\r.\r CR.CR
-\r\n.\rx CRLF.CR
-\r.\r\n CR.CRLF
-\n.\rx LF.CR
-\r.\n CR.LF
-\r\n.\r\r\n CRLF.CR
-\n\n.\r\n LF LF.CRLF
-EOF
-}
-
-@test "an end with a NUL in it is content" {
-    message_of 'one\r\n.\0\r\ntwo\0\r\n\0.\r\n.\r\n' --no-trace
-    grep -q '^250 2.0.0 Delivered' said
-    kept 1 | od -c | diff - <(printf 'one\n\0\ntwo\0\n\0.\n' | od -c)
-}
-
 @test "a command line with a bare LF or CR gets 500, as one line" {
     raw_conversation < <(printf 'HELO a\nHELO b\r\nNOOP\rQUIT\r\nHELO c\r\r\nHELO d\r\n') 4<<'SERVER'
 220 mx.test ESMTP smtp-handler

@@ -1,0 +1,76 @@
+/*
+ * libFuzzer target: a path, as MAIL and RCPT have it, and the parameters behind it. Asserted is
+ * that
+ *
+ * - a mailbox that was parsed is canonical: it parses again, to itself;
+ * - nothing that was parsed or decoded holds a control character, or is longer than it may be;
+ * - what stands behind the path is left where it is.
+ */
+#include <assert.h>
+
+#include "../../session/address.h"
+#include "../../session/parameter.h"
+#include "../../session/utf8.h"
+
+/* Printable ASCII and well-formed characters beyond it. */
+static void check_text(struct span text)
+{
+    while (text.length > 0) {
+        char c = text.octets[0];
+        size_t length = c >= ' ' && c <= '~' ? 1 : utf8_length(text);
+        assert(length > 0);
+        text = span_after(text, length);
+    }
+}
+
+static void check_mailbox(const struct mailbox *mailbox, enum path_kind kind)
+{
+    char octets[PATH_OCTETS_MAX + 2];
+    struct mailbox again;
+    check_text(mailbox_whole(mailbox));
+    assert(mailbox->length <= PATH_OCTETS_MAX - 2);
+    assert(mailbox_local(mailbox).length <= LOCAL_PART_MAX);
+    assert(mailbox_domain(mailbox).length <= DOMAIN_MAX);
+    octets[0] = '<';
+    memcpy(octets + 1, mailbox->octets, mailbox->length);
+    octets[mailbox->length + 1] = '>';
+    struct span path = {octets, mailbox->length + 2};
+    assert(path_parse(&path, kind, &again) == PATH_RESULT_OK && path.length == 0);
+    assert(again.length == mailbox->length && again.local_length == mailbox->local_length);
+    assert(memcmp(again.octets, mailbox->octets, mailbox->length) == 0);
+}
+
+static void check_parameters(struct span input, unsigned allowed)
+{
+    struct parameters parameters;
+    struct span offender = span_empty();
+    enum parameter_result result = parameters_parse(input, allowed, &parameters, &offender);
+    if (result != PARAMETER_OK) {
+        assert(offender.length > 0 && offender.octets >= input.octets &&
+               offender.octets + offender.length <= input.octets + input.length);
+        return;
+    }
+    assert(parameters.envid_length <= ENVID_MAX && parameters.orcpt_length <= ORCPT_MAX);
+    check_text((struct span){parameters.envid, parameters.envid_length});
+    check_text((struct span){parameters.notify, parameters.notify_length});
+    check_text((struct span){parameters.orcpt, parameters.orcpt_length});
+    assert(span_is_ascii((struct span){parameters.envid, parameters.envid_length}));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    for (int kind = PATH_KIND_REVERSE; kind <= PATH_KIND_FORWARD; kind++) {
+        struct span input = {(const char *)data, size};
+        struct mailbox mailbox;
+        if (path_parse(&input, (enum path_kind)kind, &mailbox) != PATH_RESULT_OK)
+            continue;
+        assert(input.length < size && input.octets + input.length == (const char *)data + size);
+        check_mailbox(&mailbox, (enum path_kind)kind);
+        check_parameters(input, kind == PATH_KIND_REVERSE
+                                    ? PARAMETERS_MAIL | PARAMETERS_PRDR | PARAMETERS_DSN_MAIL
+                                    : PARAMETERS_DSN_RCPT);
+    }
+    return 0;
+}

@@ -1,0 +1,304 @@
+/*
+ * libFuzzer target: a whole session. The first line of the input holds letters for the settings,
+ * see settings_of; the rest is what the client sends. Asserted is that
+ *
+ * - however the octets are cut, the session says and wants the same;
+ * - every reply is well-formed (RFC 5321 4.2, RFC 2034);
+ * - the octets of a message are those that a decoder of its own finds, no more and no fewer, and a
+ *   message with a wrong line end is never delivered.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../driver.h"
+
+/* Reads what the session reads, in its own way. */
+struct reader {
+    enum { READING_COMMANDS, READING_CONTENT, READING_CHUNK } mode;
+    bool lenient;
+    bool crlf;
+    char line[COMMAND_LINE_MAX + 1]; /* the beginning of the command line */
+    size_t line_length;              /* with what was not kept */
+    char previous;                   /* octet of the line */
+    unsigned long long chunk_left;
+    size_t chunk_start;       /* in the message */
+    bool content_ends;        /* with the octet at hand */
+    bool discarded;           /* the message, at that octet */
+    size_t replies_looked_at; /* up to that octet */
+    size_t length;            /* of the message, as it was sent */
+    char message[DRIVER_MESSAGE_MAX];
+};
+
+static struct reader reader;
+static struct driver by_octet, at_once, in_pieces;
+
+static struct session_settings settings_of(struct span letters)
+{
+    struct session_settings settings = driver_settings();
+    settings.max_size = 2000;
+    settings.max_recipients = 5;
+    settings.max_messages = 10;
+    settings.trace = false;
+    for (size_t i = 0; i < letters.length; i++) {
+        settings.lmtp |= letters.octets[i] == 'l';
+        settings.one_recipient |= letters.octets[i] == 'o';
+        settings.dsn |= letters.octets[i] == 'd';
+        settings.trace |= letters.octets[i] == 't';
+        if (letters.octets[i] == 'n')
+            settings.newlines = NEWLINES_LENIENT;
+        if (letters.octets[i] == 'c')
+            settings.line_ending = LINE_ENDING_CRLF;
+    }
+    return settings;
+}
+
+/* Whether the message, as it was sent so far, ends with `end`. */
+static bool ends_with(const char *end)
+{
+    size_t length = strlen(end);
+    return reader.length >= length &&
+           memcmp(reader.message + reader.length - length, end, length) == 0;
+}
+
+/* Whether the message has just got its end. */
+static bool content_has_end(void)
+{
+    if (ends_with("\r\n.\r\n") || (reader.length == 3 && ends_with(".\r\n")))
+        return true;
+    return reader.lenient &&
+           (ends_with("\n.\n") || ends_with("\n.\r\n") || (reader.length == 2 && ends_with(".\n")));
+}
+
+/* The lines of the message, into `decoded`; their length, or -1 where a line end is wrong. */
+static long decode_lines(bool dotted, char *decoded)
+{
+    size_t end_length = !dotted ? 0 : ends_with("\r\n") ? 3 : 2;
+    size_t length = reader.length - end_length;
+    long to = 0;
+    bool at_start = true;
+    for (size_t i = 0; i < length; i++) {
+        char c = reader.message[i];
+        bool crlf = c == '\r' && i + 1 < length && reader.message[i + 1] == '\n';
+        if ((c == '\r' && !crlf) || (c == '\n' && !reader.lenient))
+            return -1;
+        bool ends_line = crlf || c == '\n';
+        if (ends_line && reader.crlf)
+            decoded[to++] = '\r';
+        if (ends_line)
+            decoded[to++] = '\n';
+        else if (!dotted || !at_start || c != '.')
+            decoded[to++] = c;
+        at_start = ends_line;
+        i += crlf ? 1 : 0;
+    }
+    return to;
+}
+
+static char decoded[2 * DRIVER_MESSAGE_MAX];
+
+/* What is about to be delivered is what was sent. */
+static void check_message(const struct driver *driver)
+{
+    const char *expected = decoded;
+    long length = (long)reader.length;
+    if (session_envelope(&driver->session)->parameters.binary)
+        expected = reader.message;
+    else
+        length = decode_lines(reader.mode == READING_CONTENT, decoded);
+    assert(length >= 0 && (size_t)length <= driver->message_length);
+    size_t trace_length = driver->message_length - (size_t)length;
+    assert(memcmp(driver->message + trace_length, expected, (size_t)length) == 0);
+    assert(trace_length == 0 || (memcmp(driver->message, "Return-Path: <", 14) == 0 &&
+                                 driver->message[trace_length - 1] == '\n'));
+}
+
+static void watch(struct driver *driver, enum want want)
+{
+    enum verdict verdict = session_result(&driver->session).verdict;
+    if (want == WANT_DELIVERY)
+        check_message(driver);
+    if (want != WANT_DISCARD)
+        return;
+    if (reader.mode == READING_CONTENT && reader.content_ends)
+        assert((decode_lines(true, decoded) < 0) == (verdict == VERDICT_BAD_LINE_END));
+    reader.discarded = true;
+    reader.length = 0;
+}
+
+/* Whether the first reply to the octet at hand begins with `start`. */
+static bool was_said(const char *start)
+{
+    const char *said = by_octet.replies + reader.replies_looked_at;
+    size_t length = by_octet.replies_length - reader.replies_looked_at;
+    return length >= strlen(start) && memcmp(said, start, strlen(start)) == 0;
+}
+
+/* Whether the line, of `length`, is a BDAT that says how many octets follow (RFC 3030 2). */
+static bool is_chunk_command(size_t length)
+{
+    char *line = reader.line;
+    while (length > 0 && (line[length - 1] == ' ' || line[length - 1] == '\t'))
+        length--;
+    line[length] = '\0';
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)line[i] < ' ' || line[i] == 127)
+            return false;
+    if (strncasecmp(line, "BDAT ", 5) != 0)
+        return false;
+    size_t digits = strspn(line + 5, "0123456789");
+    if (digits == 0 || digits > 20 || (line[5 + digits] != '\0' && line[5 + digits] != ' '))
+        return false;
+    reader.chunk_left = strtoull(line + 5, NULL, 10);
+    return true;
+}
+
+/* The session has answered a command line. */
+static void end_line(void)
+{
+    bool too_long = reader.line_length > COMMAND_LINE_MAX;
+    size_t length = reader.line_length - (reader.previous == '\r' ? 2 : 1);
+    reader.line_length = 0;
+    reader.previous = '\0';
+    if (was_said("354")) {
+        reader.mode = READING_CONTENT;
+        reader.length = 0;
+    } else if (!too_long && is_chunk_command(length) && reader.chunk_left > 0) {
+        reader.mode = READING_CHUNK;
+        reader.chunk_start = reader.length;
+    }
+}
+
+/* The session is about to be fed `octet`. */
+static void read_octet(char octet)
+{
+    reader.discarded = false;
+    reader.replies_looked_at = by_octet.replies_length;
+    if (reader.mode != READING_COMMANDS) {
+        reader.message[reader.length++] = octet;
+    } else {
+        if (reader.line_length < sizeof reader.line)
+            reader.line[reader.line_length] = octet;
+        reader.line_length++;
+    }
+    reader.content_ends = reader.mode == READING_CONTENT && content_has_end();
+}
+
+/* It was. */
+static void follow_session(char octet)
+{
+    switch (reader.mode) {
+    case READING_COMMANDS:
+        if (octet == '\n' && (reader.lenient || reader.previous == '\r'))
+            end_line();
+        else
+            reader.previous = octet;
+        break;
+    case READING_CONTENT:
+        assert(reader.content_ends == reader.discarded);
+        if (reader.content_ends)
+            reader.mode = READING_COMMANDS;
+        break;
+    case READING_CHUNK:
+        if (--reader.chunk_left > 0)
+            break;
+        if (!reader.discarded && !was_said("250 2.0.0 "))
+            reader.length = reader.chunk_start; /* it was refused */
+        reader.mode = READING_COMMANDS;
+        break;
+    }
+}
+
+static void run_by_octet(const struct session_settings *settings, struct span input)
+{
+    reader.mode = READING_COMMANDS;
+    reader.lenient = settings->newlines == NEWLINES_LENIENT;
+    reader.crlf = settings->line_ending == LINE_ENDING_CRLF;
+    reader.line_length = reader.length = 0;
+    reader.previous = '\0';
+    by_octet.watch = watch;
+    driver_begin(&by_octet, settings);
+    for (size_t i = 0; i < input.length; i++) {
+        read_octet(input.octets[i]);
+        if (!driver_feed(&by_octet, (struct span){input.octets + i, 1}))
+            break;
+        follow_session(input.octets[i]);
+    }
+    reader.content_ends = false;
+    driver_end(&by_octet);
+}
+
+static void run_in_pieces(const struct session_settings *settings, struct span input)
+{
+    unsigned random = (unsigned)input.length;
+    bool goes_on = true;
+    in_pieces.reply_piece = 7;
+    driver_begin(&in_pieces, settings);
+    while (goes_on && input.length > 0) {
+        random = random * 1103515245 + 12345;
+        size_t length = 1 + (random >> 16) % 61;
+        length = length < input.length ? length : input.length;
+        goes_on = driver_feed(&in_pieces, span_first(input, length));
+        input = span_after(input, length);
+    }
+    driver_end(&in_pieces);
+}
+
+static void check_same(const struct driver *a, const struct driver *b)
+{
+    assert(a->record_length == b->record_length);
+    assert(memcmp(a->record, b->record, a->record_length) == 0);
+}
+
+/* One line, without its end; `code` is that of the line before if this must go on with it, or 0. */
+static int check_reply_line(struct span line, int code)
+{
+    assert(line.length >= 4 && line.length <= REPLY_LINE_MAX - 2);
+    int own_code = 0;
+    for (size_t i = 0; i < 3; i++) {
+        assert(line.octets[i] >= '0' && line.octets[i] <= '9');
+        own_code = own_code * 10 + line.octets[i] - '0';
+    }
+    bool last = line.octets[3] == ' ';
+    assert(own_code >= 200 && own_code < 600 && (code == 0 || code == own_code));
+    assert(last || line.octets[3] == '-');
+    for (size_t i = 0; i < line.length; i++)
+        assert(line.octets[i] >= ' ' && line.octets[i] <= '~');
+    if (own_code >= 400) {
+        assert(line.length > 9 && line.octets[4] == line.octets[0] && line.octets[5] == '.');
+    }
+    return last ? 0 : own_code;
+}
+
+static void check_replies(struct span replies)
+{
+    int code = 0;
+    while (replies.length > 0) {
+        size_t end = span_find(replies, '\n');
+        assert(end < replies.length && end > 0 && replies.octets[end - 1] == '\r');
+        code = check_reply_line(span_first(replies, end - 1), code);
+        replies = span_after(replies, end + 1);
+    }
+    assert(code == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct span input = {(const char *)data, size};
+    size_t letters = span_find(input, '\n');
+    if (letters == input.length)
+        return 0;
+    struct session_settings settings = settings_of(span_first(input, letters));
+    input = span_after(input, letters + 1);
+    run_by_octet(&settings, input);
+    check_replies((struct span){by_octet.replies, by_octet.replies_length});
+    driver_begin(&at_once, &settings);
+    (void)driver_feed(&at_once, input); /* the end is the same either way */
+    driver_end(&at_once);
+    check_same(&by_octet, &at_once);
+    run_in_pieces(&settings, input);
+    check_same(&by_octet, &in_pieces);
+    return 0;
+}
