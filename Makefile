@@ -35,8 +35,9 @@ SANITIZE = -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 # Debian's packages: to build, to run, to test and to lint.
 BUILD_PACKAGES = gcc libc6-dev libidn2-dev libsystemd-dev
 RUN_PACKAGES = $(BUILD_PACKAGES) ucspi-tcp curl
-TEST_PACKAGES = $(RUN_PACKAGES) bats binutils dovecot-imapd dovecot-pop3d libbsd0 \
-	libevent-2.1-7 libtirpc3 libwrap0 netbase procps python3 strace systemd
+TEST_PACKAGES = $(RUN_PACKAGES) bats binutils dovecot-imapd dovecot-pop3d libbsd0 libdb5.3 \
+	libevent-2.1-7 libgnutls-dane0 libicu72 libidn12 libnsl2 libnss-wrapper libpcre2-8-0 \
+	libsasl2-2 libssl3 libtirpc3 libwrap0 netbase procps python3 strace swaks systemd
 FUZZ_PACKAGES = $(BUILD_PACKAGES) clang libclang-rt-dev
 LINT_PACKAGES = $(BUILD_PACKAGES) clang clang-format clang-tidy cppcheck mandoc shellcheck
 
@@ -127,12 +128,12 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
-# xinetd and openbsd-inetd cannot be installed side by side, nor need they be.
-build/peers/unpacked:
+# Unpacked, not installed: Debian has but one of a kind at a time, and would take away the machine's own.
+PEERS = xinetd openbsd-inetd postfix exim4-daemon-light
+build/peers/%/unpacked:
 	@mkdir -p $(@D)
-	cd $(@D) && apt-get -q download xinetd openbsd-inetd
-	cd $(@D) && for package in *.deb; do dpkg -x "$$package" . && rm "$$package"; done
-	@touch $@
+	cd $(@D) && rm -f *.deb && apt-get -q download $* && dpkg -x *.deb . && rm *.deb
+	@chmod -R a-s $(@D) && touch $@
 
 run: ## receive mail on 127.0.0.1:2525 into ./Maildir
 	@mkdir -p build
@@ -145,7 +146,7 @@ run: ## receive mail on 127.0.0.1:2525 into ./Maildir
 test: ## build for release and with sanitizers, run all tests against both
 	@mkdir -p build
 	$(call install_packages,$(TEST_PACKAGES))
-	@$(MAKE) --no-print-directory all build/peers/unpacked build/plain/smtp-handler \
+	@$(MAKE) --no-print-directory all build/plain/smtp-handler $(PEERS:%=build/peers/%/unpacked) \
 		build/session-driver build/sanitize/session-driver \
 		$(PROGRAMS:%=build/sanitize/%)
 	@test/run

@@ -66,7 +66,7 @@ EOF
         -e "s|^ *server .*|server = $SMTP_HANDLER|" \
         -e "s|^ *server_args .*|server_args = --domain example.org $commands/keep|" \
         -e "s|^}|bind = 127.0.0.1\nenv = KEPT=$KEPT PATH=$PATH\n}|" "$top/units/xinetd.conf" >xinetd.conf
-    in_background "$top/build/peers/usr/sbin/xinetd" -dontfork -f "$PWD/xinetd.conf" -pidfile "$PWD/pid"
+    in_background "$top/build/peers/xinetd/usr/sbin/xinetd" -dontfork -f "$PWD/xinetd.conf" -pidfile "$PWD/pid"
     eventually is_listening "$port"
     through xinetd
     # Standard error is the client there: nothing of the log may reach it.
@@ -82,7 +82,7 @@ EOF
     sed -e '/^#/d' -e "s|^smtp|127.0.0.1:$port|" -e "s| nobody | $(id -un) |" \
         -e "s| /usr/local/sbin/.*| $commands/with-kept $KEPT $SMTP_HANDLER --domain example.org $commands/keep|" \
         "$top/units/inetd.conf" | sed "s|$commands/with-kept |$commands/with-kept with-kept |" >inetd.conf
-    in_background "$top/build/peers/usr/sbin/inetd" -i "$PWD/inetd.conf"
+    in_background "$top/build/peers/openbsd-inetd/usr/sbin/inetd" -i "$PWD/inetd.conf"
     eventually is_listening "$port"
     through openbsd-inetd
 }
