@@ -32,7 +32,7 @@ SYSTEMD_yes = -DWITH_SYSTEMD
 FUZZ = -Werror -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 SANITIZE = -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-# Debian's packages: to build, to run, to test and to lint.
+# Debian's packages: to build, to run, to test, to fuzz and to lint.
 BUILD_PACKAGES = gcc libc6-dev libidn2-dev libsystemd-dev
 RUN_PACKAGES = $(BUILD_PACKAGES) ucspi-tcp curl
 TEST_PACKAGES = $(RUN_PACKAGES) bats binutils dovecot-imapd dovecot-pop3d libbsd0 libdb5.3 \
@@ -49,7 +49,7 @@ PROGRAMS = smtp-handler $(HELPERS:%=helpers/%)
 
 all: $(PROGRAMS) ## build smtp-handler and its helpers
 
-# Each build has its directory: release; sanitize, for the tests; plain, without systemd.
+# Each build has its directory: release; sanitize and fuzz, for the tests; plain, without systemd.
 smtp-handler: $(addprefix build/release/,$(HANDLER) $(SESSION))
 	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -128,11 +128,13 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
+download = { apt-get -q download $(1) || { apt-get -q update && apt-get -q download $(1); }; }
+
 # Unpacked, not installed: Debian has but one of a kind at a time, and would take away the machine's own.
 PEERS = xinetd openbsd-inetd postfix exim4-daemon-light
 build/peers/%/unpacked:
 	@mkdir -p $(@D)
-	cd $(@D) && rm -f *.deb && apt-get -q download $* && dpkg -x *.deb . && rm *.deb
+	cd $(@D) && rm -f *.deb && $(call download,$*) && dpkg -x *.deb . && rm *.deb
 	@chmod -R a-s $(@D) && touch $@
 
 run: ## receive mail on 127.0.0.1:2525 into ./Maildir
@@ -177,7 +179,7 @@ install: all ## install, under $(prefix) and below $(DESTDIR)
 	chmod 755 $(DESTDIR)$(docdir)/tcpserver-run
 	install -m 644 README.md LICENSE $(DESTDIR)$(docdir)
 	ln -sf smtp-handler@.service $(DESTDIR)$(unitdir)/smtp@.service
-	sed 's:SMTP connection:LMTP connection:; s:^ExecStart=[^ ]*:& --lmtp:' \
+	sed 's:SMTP connection:LMTP connection:; s:ExecStart=/[^ ]*:& --lmtp:; s:edit smtp-handler@:edit lmtp@:' \
 		$(DESTDIR)$(unitdir)/smtp-handler@.service >$(DESTDIR)$(unitdir)/lmtp@.service
 
 uninstall: ## remove what install put there

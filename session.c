@@ -23,8 +23,6 @@ static bool read_command(struct session *session)
     session->counts.commands++;
     if (result == LINE_TOO_LONG)
         command_reply(session, REPLY_LINE_TOO_LONG, span_empty());
-    else if (result == LINE_BROKEN)
-        command_reply(session, REPLY_LINE_BROKEN, span_empty());
     else
         command_run(session, line);
     return true;

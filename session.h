@@ -170,14 +170,14 @@ struct span session_helo(const struct session *session);
 struct span session_protocol(const struct session *session);
 
 /*
- * With WANT_DELIVERY: the one recipient to deliver to, copied out. False where it is all those of
- * the envelope at once.
+ * The one recipient to deliver to, copied out; before WANT_DELIVERY, the only one of the envelope.
+ * False where it is all those of the envelope at once.
  */
 bool session_recipient(const struct session *session, struct mailbox *recipient);
 
 /*
- * With WANT_DELIVERY: what was asked with NOTIFY= and ORCPT= (RFC 3461) for the recipients that are
- * delivered to, a line for each; empty lines where nothing was.
+ * What was asked with NOTIFY= and ORCPT= (RFC 3461) for the recipients that are delivered to, or
+ * before WANT_DELIVERY for those of the envelope: a line for each, empty where nothing was.
  */
 struct span session_notify(const struct session *session);
 struct span session_orcpt(const struct session *session);

@@ -132,6 +132,10 @@ static void judge(struct program *program)
     const struct mailbox *recipient = about_sender ? NULL : session_candidate(session);
     enum verdict verdict = VERDICT_ACCEPTED;
     struct facts facts;
+    if (patience_session_is_over(&program->patience, clock_milliseconds())) {
+        end(program, ENDING_SESSION_TIMEOUT);
+        return;
+    }
     facts_gather(&facts, session, &program->connection, &program->options, recipient, 0);
     if (!about_sender)
         verdict = recipients_judge(&program->recipients, recipient);

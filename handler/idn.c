@@ -20,37 +20,41 @@ __attribute__((used, section(".note.dlopen"), aligned(4))) static const struct {
     char text[sizeof NOTE];
 } note = {sizeof "FDO", sizeof NOTE, 0x407c0c0a, "FDO", NOTE};
 
-static __typeof__(idn2_to_ascii_8z) *to_ascii;
+static struct {
+    __typeof__(idn2_to_ascii_8z) *to_ascii;
+    __typeof__(idn2_to_unicode_8z8z) *to_unicode;
+} library;
 
 static bool load(void)
 {
-    static bool tried;
-    void *library = tried ? NULL : library_load(SONAME);
+    static bool tried, loaded;
+    if (tried)
+        return loaded;
     tried = true;
-    if (library != NULL && !library_find(library, "idn2_to_ascii_8z", &to_ascii))
-        to_ascii = NULL;
-    return to_ascii != NULL;
+    void *handle = library_load(SONAME);
+    loaded = handle != NULL && library_find(handle, "idn2_to_ascii_8z", &library.to_ascii) &&
+             library_find(handle, "idn2_to_unicode_8z8z", &library.to_unicode);
+    return loaded;
 }
 
-int idn_to_ascii(struct span name, char ascii[DOMAIN_MAX + 1])
+/* Converts to A-labels or to U-labels; false where IDNA2008 knows no such name. */
+static bool convert(int (*conversion)(const char *name, char **converted, int flags),
+                    struct span name, char converted[DOMAIN_MAX + 1])
 {
     char text[DOMAIN_MAX + 1];
     char *found = NULL;
     if (name.length > DOMAIN_MAX)
-        return -EINVAL;
+        return false;
     memcpy(text, name.octets, name.length);
     text[name.length] = '\0';
-    if (!load())
-        return -ENOSYS;
-    bool valid = to_ascii(text, &found, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK &&
-                 strlen(found) <= DOMAIN_MAX;
+    /* Without the mappings of UTS 46: a U-label has one spelling, RFC 6531 3.3 wants no other. */
+    bool valid = conversion(text, &found, IDN2_NO_TR46) == IDN2_OK && strlen(found) <= DOMAIN_MAX;
     if (valid)
-        memcpy(ascii, found, strlen(found) + 1);
+        memcpy(converted, found, strlen(found) + 1);
     free(found);
-    return valid ? 0 : -EINVAL;
+    return valid;
 }
 
-/* A name in ASCII is that of one beyond ASCII only if it says so. */
 static bool holds_a_label(struct span name)
 {
     static const char mark[] = "xn--";
@@ -60,19 +64,33 @@ static bool holds_a_label(struct span name)
     return false;
 }
 
-int idn_equal(struct span a, struct span b)
+void idn_find_forms(struct span name, struct idn_forms *forms)
 {
-    char ascii_a[DOMAIN_MAX + 1], ascii_b[DOMAIN_MAX + 1];
-    bool beyond_a = !span_is_ascii(a), beyond_b = !span_is_ascii(b);
-    if (span_equal(a, b))
-        return 1;
-    if ((!beyond_a && !holds_a_label(a)) || (!beyond_b && !holds_a_label(b)) ||
-        (!beyond_a && !beyond_b))
+    forms->count = 1;
+    forms->names[0] = name;
+    bool international = !span_is_ascii(name) || holds_a_label(name);
+    forms->unknown = international && !load();
+    if (!international || forms->unknown || !convert(library.to_ascii, name, forms->ascii))
+        return;
+    forms->names[forms->count++] = span_of(forms->ascii);
+    if (convert(library.to_unicode, span_of(forms->ascii), forms->unicode))
+        forms->names[forms->count++] = span_of(forms->unicode);
+}
+
+bool idn_is_form(const struct idn_forms *forms, struct span name)
+{
+    for (unsigned i = 0; i < forms->count; i++)
+        if (span_equal(forms->names[i], name))
+            return true;
+    return false;
+}
+
+int idn_check(struct span name)
+{
+    char ascii[DOMAIN_MAX + 1];
+    if (span_is_ascii(name))
         return 0;
-    int result = idn_to_ascii(a, ascii_a);
-    if (result == 0)
-        result = idn_to_ascii(b, ascii_b);
-    if (result == -EINVAL)
-        return 0;
-    return result < 0 ? result : span_equal(span_of(ascii_a), span_of(ascii_b));
+    if (!load())
+        return -ENOSYS;
+    return convert(library.to_ascii, name, ascii) ? 0 : -EINVAL;
 }

@@ -41,20 +41,16 @@ static bool is_our_literal(const struct recipients *recipients, struct span lite
            memcmp(given, ours, is_ipv6 ? sizeof(struct in6_addr) : sizeof(struct in_addr)) == 0;
 }
 
-/* 1 or 0, or -errno. */
-static int is_our_domain(const struct recipients *recipients, struct span domain)
+static bool is_our_domain(const struct recipients *recipients, const struct idn_forms *domain)
 {
     const struct options_domains *domains = &recipients->options->domains;
-    for (unsigned i = 0; i < domains->count; i++) {
-        bool any = strcmp(domains->names[i], "*") == 0;
-        int ours = any ? 1 : idn_equal(domain, span_of(domains->names[i]));
-        if (ours != 0)
-            return ours;
-    }
-    if (domain.octets[0] == '[')
-        return is_our_literal(recipients, domain);
-    return domains->count == 0 && (span_equal(domain, span_of(recipients->hostname)) ||
-                                   span_equal(domain, span_of("localhost")));
+    for (unsigned i = 0; i < domains->count; i++)
+        if (strcmp(domains->names[i], "*") == 0 || idn_is_form(domain, span_of(domains->names[i])))
+            return true;
+    if (domain->names[0].octets[0] == '[')
+        return is_our_literal(recipients, domain->names[0]);
+    return domains->count == 0 && (idn_is_form(domain, span_of(recipients->hostname)) ||
+                                   idn_is_form(domain, span_of("localhost")));
 }
 
 struct local_parts recipients_split(struct span local, char delimiter)
@@ -90,69 +86,73 @@ static bool parse_entry(struct span entry, struct mailbox *mailbox)
     return path_parse(&text, PATH_KIND_FORWARD, mailbox) == PATH_RESULT_OK && text.length == 0;
 }
 
-/*
- * Whether `entry` is `local` and `domain` with an @ between them: 1 or 0, or -errno. Quotes may be
- * needless in it.
+/* What is behind the @ of an entry; empty where there is none. */
+static struct span domain_of(struct span entry)
+{
+    const char *at = memrchr(entry.octets, '@', entry.length);
+    return at == NULL ? span_empty() : span_after(entry, (size_t)(at - entry.octets) + 1);
+}
+
+/* Whether the entry is for the whole domain, the mailbox or its user; it may have needless quotes.
  */
-static int names(struct span entry, struct span local, struct span domain)
+static bool covers(struct span entry, struct span local, struct span user,
+                   const struct idn_forms *domain)
 {
     struct mailbox canonical;
     if (entry.octets[0] == '"' && parse_entry(entry, &canonical))
         entry = mailbox_whole(&canonical);
-    if (entry.length <= local.length || entry.octets[local.length] != '@' ||
-        !span_equal(span_first(entry, local.length), local))
-        return 0;
-    return idn_equal(span_after(entry, local.length + 1), domain);
-}
-
-/* Whether the entry is for the whole domain, the mailbox or its user: 1 or 0, or -errno. */
-static int covers(struct span entry, struct span local, struct span user, struct span domain)
-{
-    int result = names(entry, span_empty(), domain);
-    if (result == 0)
-        result = names(entry, local, domain);
-    return result == 0 ? names(entry, user, domain) : result;
-}
-
-/* What cannot be known without libidn2 is not held against the recipient. */
-static enum verdict without_idn(void)
-{
-    log_trouble("a domain name beyond ASCII turned up, and libidn2 is not there");
-    return VERDICT_MISCONFIGURED;
+    struct span its_domain = domain_of(entry);
+    if (its_domain.length == 0 || !idn_is_form(domain, its_domain))
+        return false;
+    struct span whom = span_first(entry, entry.length - its_domain.length - 1);
+    return whom.length == 0 || span_equal(whom, local) || span_equal(whom, user);
 }
 
 static enum verdict look_up(const struct recipients *recipients, struct span local,
-                            struct span domain)
+                            const struct idn_forms *domain)
 {
     struct span user = recipients_split(local, recipients->options->recipient_delimiter).user;
     struct span entry;
     char *line = NULL;
     size_t size = 0;
     unsigned number = 0;
-    int found = 0;
+    bool found = false;
     rewind(recipients->list);
-    while (found == 0 && next_entry(recipients->list, &line, &size, &entry, &number))
+    while (!found && next_entry(recipients->list, &line, &size, &entry, &number))
         found = covers(entry, local, user, domain);
     free(line);
-    if (found != 0)
-        return found > 0 ? VERDICT_ACCEPTED : without_idn();
+    if (found)
+        return VERDICT_ACCEPTED;
     if (!ferror(recipients->list))
         return VERDICT_UNKNOWN_MAILBOX;
     log_trouble("%s: %s", recipients->options->recipients, strerror(errno));
     return VERDICT_DEFERRED;
 }
 
-enum verdict recipients_judge(const struct recipients *recipients, const struct mailbox *mailbox)
+static enum verdict judge(const struct recipients *recipients, struct span local,
+                          const struct idn_forms *domain)
 {
-    struct span local = mailbox_local(mailbox);
-    struct span domain = mailbox_domain(mailbox);
-    int ours = domain.length > 0 ? is_our_domain(recipients, domain) : 1;
-    if (ours <= 0)
-        return ours == 0 ? VERDICT_RELAYING_DENIED : without_idn();
+    if (domain->names[0].length > 0 && !is_our_domain(recipients, domain))
+        return VERDICT_RELAYING_DENIED;
     if (recipients->list == NULL || span_equal(local, span_of("postmaster")))
         return VERDICT_ACCEPTED; /* RFC 5321 4.5.1: postmaster is always there */
-    return look_up(recipients, local,
-                   domain.octets[0] == '[' ? span_of(recipients->hostname) : domain);
+    struct idn_forms ours;
+    if (domain->names[0].octets[0] == '[') {
+        idn_find_forms(span_of(recipients->hostname), &ours);
+        domain = &ours;
+    }
+    return look_up(recipients, local, domain);
+}
+
+enum verdict recipients_judge(const struct recipients *recipients, const struct mailbox *mailbox)
+{
+    struct idn_forms domain;
+    idn_find_forms(mailbox_domain(mailbox), &domain);
+    enum verdict verdict = judge(recipients, mailbox_local(mailbox), &domain);
+    if (verdict == VERDICT_ACCEPTED || !domain.unknown)
+        return verdict;
+    log_trouble("a domain name beyond ASCII turned up, and libidn2 is not there");
+    return VERDICT_MISCONFIGURED;
 }
 
 /* Our own literals are looked up by the hostname, so that none belongs in the list. */
@@ -165,18 +165,10 @@ static bool is_entry(struct span entry)
            mailbox_domain(&mailbox).octets[0] != '[';
 }
 
-/* What is behind the @ of an entry. */
-static struct span domain_of(struct span entry)
-{
-    const char *at = memrchr(entry.octets, '@', entry.length);
-    return span_after(entry, (size_t)(at - entry.octets) + 1);
-}
-
 /* Whether IDNA allows the domain name, if it is one beyond ASCII. */
 static bool check_domain(struct span domain, struct problem *problem)
 {
-    char ascii[DOMAIN_MAX + 1];
-    int result = span_is_ascii(domain) ? 0 : idn_to_ascii(domain, ascii);
+    int result = idn_check(domain);
     if (result == 0)
         return true;
     return problem_set(problem, EX_CONFIG, "domain %.*s: %s", (int)domain.length, domain.octets,

@@ -92,7 +92,7 @@ static bool is_dsn_offered(const struct session *session)
     return session->settings.dsn;
 }
 
-static bool is_one_recipient_mode(const struct session *session)
+static bool defers_further_recipients(const struct session *session)
 {
     return session->settings.one_recipient && !session->settings.lmtp;
 }
@@ -100,7 +100,7 @@ static bool is_one_recipient_mode(const struct session *session)
 /* Recipients of a transaction; one of those of PRDR alone may have several in this mode. */
 static unsigned max_recipients(const struct session *session, bool prdr)
 {
-    return is_one_recipient_mode(session) && !prdr ? 1 : session->settings.max_recipients;
+    return defers_further_recipients(session) && !prdr ? 1 : session->settings.max_recipients;
 }
 
 static void add_limits(const struct session *session, struct text *line)
@@ -117,16 +117,16 @@ static const struct {
     bool (*is_offered)(const struct session *session); /* NULL: always */
     void (*add_value)(const struct session *session, struct text *line);
 } keywords[] = {
-    {"PIPELINING", NULL, NULL},            /* RFC 2920 */
-    {"SIZE", NULL, add_max_size},          /* RFC 1870 */
-    {"ENHANCEDSTATUSCODES", NULL, NULL},   /* RFC 2034 */
-    {"8BITMIME", NULL, NULL},              /* RFC 6152 */
-    {"CHUNKING", NULL, NULL},              /* RFC 3030 */
-    {"BINARYMIME", NULL, NULL},            /* RFC 3030 */
-    {"SMTPUTF8", NULL, NULL},              /* RFC 6531 */
-    {"DSN", is_dsn_offered, NULL},         /* RFC 3461 */
-    {"PRDR", is_one_recipient_mode, NULL}, /* draft-hall-prdr */
-    {"LIMITS", NULL, add_limits},          /* RFC 9422; always there, and so always the last */
+    {"PIPELINING", NULL, NULL},                /* RFC 2920 */
+    {"SIZE", NULL, add_max_size},              /* RFC 1870 */
+    {"ENHANCEDSTATUSCODES", NULL, NULL},       /* RFC 2034 */
+    {"8BITMIME", NULL, NULL},                  /* RFC 6152 */
+    {"CHUNKING", NULL, NULL},                  /* RFC 3030 */
+    {"BINARYMIME", NULL, NULL},                /* RFC 3030 */
+    {"SMTPUTF8", NULL, NULL},                  /* RFC 6531 */
+    {"DSN", is_dsn_offered, NULL},             /* RFC 3461 */
+    {"PRDR", defers_further_recipients, NULL}, /* draft-hall-prdr */
+    {"LIMITS", NULL, add_limits},              /* RFC 9422; always there, and so always the last */
 };
 
 static void run_ehlo(struct session *session, struct span argument)
@@ -215,8 +215,17 @@ static unsigned mail_parameters(const struct session *session)
 {
     if (!session->extended)
         return 0;
-    return PARAMETERS_MAIL | (is_one_recipient_mode(session) ? PARAMETERS_PRDR : 0U) |
-           (is_dsn_offered(session) ? PARAMETERS_DSN_MAIL : 0U);
+    return PARAMETER_SET_MAIL | (defers_further_recipients(session) ? PARAMETER_SET_PRDR : 0U) |
+           (is_dsn_offered(session) ? PARAMETER_SET_DSN_MAIL : 0U);
+}
+
+/* The last reply is said. */
+static void leave(struct session *session, enum reply reply)
+{
+    if (session->message_open)
+        message_abandon(session);
+    command_reply(session, reply, session->settings.hostname);
+    session->phase = PHASE_OVER;
 }
 
 static void run_mail(struct session *session, struct span argument)
@@ -225,8 +234,7 @@ static void run_mail(struct session *session, struct span argument)
     struct parameters *parameters = &session->envelope.parameters;
     struct span rest = argument;
     if (session->counts.messages == settings->max_messages) {
-        command_reply(session, REPLY_TOO_MANY_MESSAGES, settings->hostname);
-        session->phase = PHASE_OVER;
+        leave(session, REPLY_TOO_MANY_MESSAGES);
         return;
     }
     enum path_result result =
@@ -250,7 +258,7 @@ static void run_mail(struct session *session, struct span argument)
 static void run_rcpt(struct session *session, struct span argument)
 {
     const struct parameters *wanted = &session->envelope.parameters;
-    unsigned allowed = session->extended && is_dsn_offered(session) ? PARAMETERS_DSN_RCPT : 0;
+    unsigned allowed = session->extended && is_dsn_offered(session) ? PARAMETER_SET_DSN_RCPT : 0;
     struct span rest = argument;
     enum path_result result = take_path(&rest, "TO:", PATH_KIND_FORWARD, &session->candidate);
     if (result != PATH_RESULT_OK)
@@ -277,18 +285,24 @@ static void run_data(struct session *session, struct span argument)
         message_begin_content(session);
 }
 
-/*
- * RFC 3030 2: the octets follow the line whatever is said to it, so that a BDAT that makes no sense
- * is answered behind them. Only one that does not say how many they are is answered at once.
+/* Octets follow, and nobody knows how many: they must not be taken for commands. */
+static void lose_count(struct session *session)
+{
+    say(session, REPLY_BAD_CHUNK);
+    leave(session, REPLY_LOST_COUNT);
+}
+
+/* RFC 3030 2: the octets follow the line whatever is said to it, so that this waits for their end.
  */
 static void run_bdat(struct session *session, struct span argument)
 {
+    argument = without_leading_spaces(argument);
     struct span digits = span_first(argument, span_find(argument, ' '));
     struct span rest = without_leading_spaces(span_after(argument, digits.length));
     bool last = span_equal(rest, span_of("LAST"));
     uint64_t size;
     if (!parameter_number(digits, &size))
-        say(session, REPLY_BAD_CHUNK);
+        lose_count(session);
     else if (rest.length > 0 && !last)
         message_refuse_chunk(session, size, REPLY_BAD_CHUNK);
     else if (session->phase == PHASE_SENDER)
@@ -329,10 +343,7 @@ static void run_quit(struct session *session, struct span argument)
 {
     (void)argument; /* there is none */
     session->counts.quit = true;
-    if (session->message_open)
-        message_abandon(session);
-    command_reply(session, REPLY_GOODBYE, session->settings.hostname);
-    session->phase = PHASE_OVER;
+    leave(session, REPLY_GOODBYE);
 }
 
 static void run_not_implemented(struct session *session, struct span argument)
@@ -353,7 +364,7 @@ static const struct command commands[] = {
     {"MAIL", DIALECT_BOTH, ARGUMENT_REQUIRED, false, PHASE_IDLE, run_mail},
     {"RCPT", DIALECT_BOTH, ARGUMENT_REQUIRED, false, IN_TRANSACTION, run_rcpt},
     {"DATA", DIALECT_BOTH, ARGUMENT_NONE, true, IN_TRANSACTION, run_data},
-    {"BDAT", DIALECT_BOTH, ARGUMENT_REQUIRED, false, ALWAYS, run_bdat},
+    {"BDAT", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, ALWAYS, run_bdat},
     {"RSET", DIALECT_BOTH, ARGUMENT_NONE, false, ALWAYS, run_rset},
     {"NOOP", DIALECT_BOTH, ARGUMENT_OPTIONAL, true, ALWAYS, run_noop},
     {"VRFY", DIALECT_BOTH, ARGUMENT_REQUIRED, true, ALWAYS, run_vrfy},
@@ -394,6 +405,16 @@ static bool holds_control_character(struct span line)
     return false;
 }
 
+/* The line holds octets that no command may hold, a CR or LF among them. */
+static void refuse_line(struct session *session, struct span line)
+{
+    static const char chunk[] = "BDAT";
+    if (line.length > strlen(chunk) && span_equal(span_first(line, strlen(chunk)), span_of(chunk)))
+        lose_count(session);
+    else
+        say(session, REPLY_LINE_BROKEN);
+}
+
 /* RFC 2920 3.1. It is answered all the same: nothing is read before its reply is queued. */
 static void note_pipelining(struct session *session, const struct command *command)
 {
@@ -414,7 +435,7 @@ void command_run(struct session *session, struct span line)
     if (command != NULL)
         note_pipelining(session, command);
     if (holds_control_character(line))
-        say(session, REPLY_LINE_BROKEN);
+        refuse_line(session, line);
     else if (command == NULL)
         say(session, REPLY_UNKNOWN_COMMAND);
     else if ((command->phases & session->phase) == 0)

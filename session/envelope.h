@@ -15,7 +15,7 @@ enum {
     ENVELOPE_RECIPIENTS_MAX = 1000,
     /*
      * Of each list, with an octet between each two lines: a program can be handed no longer string
-     * than 128 KiB (Linux, MAX_ARG_STRLEN). Holds 472 of the longest paths.
+     * than 128 KiB (Linux, MAX_ARG_STRLEN). Holds 481 of the longest paths.
      */
     ENVELOPE_OCTETS_MAX = 120 * 1024
 };

@@ -27,7 +27,8 @@ static void end_line(struct header *header)
     struct span value;
     if (is_field(line, "Received", &value))
         header->received++;
-    else if (recipient.length > 0 && is_field(line, "Delivered-To", &value))
+    else if (recipient.length > 0 && line.length < sizeof header->line &&
+             is_field(line, "Delivered-To", &value))
         header->delivered = header->delivered || span_equal(value, recipient);
     header->over = span_trim(line).length == 0;
     header->line_length = 0;
@@ -49,5 +50,5 @@ void header_look(struct header *header, struct span octets)
 
 bool header_shows_loop(const struct header *header)
 {
-    return header->delivered || header->received >= HEADER_RECEIVED_MAX;
+    return header->delivered || header->received >= HEADER_RECEIVED_LOOP;
 }

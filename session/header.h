@@ -6,7 +6,7 @@
 
 #include "address.h"
 
-enum { HEADER_RECEIVED_MAX = 100 }; /* Received fields that make a loop, RFC 5321 6.3 */
+enum { HEADER_RECEIVED_LOOP = 100 }; /* so many Received fields make a loop, RFC 5321 6.3 */
 
 struct header {
     bool over; /* its end has been seen */

@@ -36,9 +36,5 @@ enum line_result line_take(struct line *line, enum newlines newlines, struct spa
     *text = span_first(*input, end + 1 - ending);
     *input = span_after(*input, end + 1);
     *line = (struct line){.too_long = false};
-    if (too_long)
-        return LINE_TOO_LONG;
-    if (span_find(*text, '\r') < text->length || span_find(*text, '\n') < text->length)
-        return LINE_BROKEN;
-    return LINE_TAKEN;
+    return too_long ? LINE_TOO_LONG : LINE_TAKEN;
 }

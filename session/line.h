@@ -20,9 +20,8 @@ enum newlines {
 
 enum line_result {
     LINE_UNFINISHED, /* its end is not here yet */
-    LINE_TAKEN,
-    LINE_TOO_LONG,
-    LINE_BROKEN /* it holds a CR or LF that does not end a line */
+    LINE_TAKEN,      /* it may hold a CR or LF that does not end a line */
+    LINE_TOO_LONG
 };
 
 /* What is remembered of a line whose beginning was swallowed. */

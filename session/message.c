@@ -4,10 +4,14 @@
 #include "text.h"
 #include "trace.h"
 
-/* Whether the command is run for each recipient by itself. */
-static bool delivers_singly(const struct session *session)
+/*
+ * Whether we write Delivered-To, and so know it again. A server that hands mail on by LMTP may have
+ * written the very same itself.
+ */
+static bool marks_delivery(const struct session *session)
 {
-    return session->settings.one_recipient || session->settings.lmtp;
+    const struct session_settings *settings = &session->settings;
+    return settings->trace && settings->one_recipient && !settings->lmtp;
 }
 
 static void write_trace(const struct session *session, const struct mailbox *recipient,
@@ -17,7 +21,7 @@ static void write_trace(const struct session *session, const struct mailbox *rec
     struct trace trace = {
         .sender = &session->envelope.sender,
         .recipient = recipient,
-        .delivered_to = delivers_singly(session),
+        .delivered_to = marks_delivery(session),
         .helo = session_helo(session),
         .client_hostname = settings->client_hostname,
         .client_address = settings->client_address,
@@ -38,7 +42,7 @@ static void open_message(struct session *session, enum encoding encoding)
     struct mailbox mailbox;
     const struct mailbox *recipient = session_recipient(session, &mailbox) ? &mailbox : NULL;
     content_begin(&session->content, encoding, settings->newlines, line_ending);
-    header_begin(&session->header, delivers_singly(session) ? recipient : NULL);
+    header_begin(&session->header, marks_delivery(session) ? recipient : NULL);
     if (settings->trace)
         write_trace(session, recipient, line_ending, &output);
     session->octets_length = sizeof session->octets - output.length;
@@ -204,7 +208,10 @@ static bool decode(struct session *session, struct span *input)
     return true;
 }
 
-/* The first that is true counts, whichever was found first: that depends on how octets come. */
+/*
+ * A wrong line end counts before the size, and that before a loop, whichever was noticed first:
+ * that depends on how the octets are cut.
+ */
 static void judge(struct session *session)
 {
     bool undecided = session->verdict == VERDICT_ACCEPTED || session->verdict == VERDICT_LOOP;

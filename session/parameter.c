@@ -51,16 +51,17 @@ static bool take_ret(struct parameters *parameters, struct span value)
     return span_equal(value, span_of(parameters->ret));
 }
 
-/* The value of a hexadecimal digit, in capitals as RFC 3461 4 and RFC 6533 3 have it; -1 for none.
- */
+/* The value of a hexadecimal digit; -1 for none. */
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Takes "+2B" off the front of xtext (RFC 3461 4), or a character that stands for itself. */
+/* Takes "+2B", with capitals, off the front of xtext (RFC 3461 4), or what stands for itself. */
 static bool take_xtext_character(struct span *xtext, struct text *text)
 {
     char c = xtext->octets[0];
@@ -68,7 +69,7 @@ static bool take_xtext_character(struct span *xtext, struct text *text)
     if (c == '+') {
         int high = xtext->length > 2 ? hex_value(xtext->octets[1]) : -1;
         int low = high >= 0 ? hex_value(xtext->octets[2]) : -1;
-        if (low < 0)
+        if (low < 0 || xtext->octets[1] >= 'a' || xtext->octets[2] >= 'a')
             return false;
         c = (char)(high * 16 + low);
         used = 3;
@@ -80,30 +81,35 @@ static bool take_xtext_character(struct span *xtext, struct text *text)
     return c >= ' ' && c <= '~';
 }
 
-/* Takes "\x{FC}" or an octet sequence of UTF-8 off the front: an address of RFC 6533 3. */
+/* Takes a character beyond ASCII off the front of an address: RFC 6533 3. */
 static bool take_utf8_character(struct span *address, struct text *text)
 {
-    size_t end = span_find(*address, '}');
-    size_t used = utf8_length(*address);
-    char octets[4];
-    struct span character = span_first(*address, used);
-    if (used == 0) {
-        uint32_t number = 0;
-        if (end == address->length || end < 5 || end > 9 ||
-            !span_equal(span_first(*address, 3), span_of("\\x{")))
-            return false;
-        for (size_t i = 3; i < end; i++) {
-            int digit = hex_value(address->octets[i]);
-            if (digit < 0)
-                return false;
-            number = number * 16 + (unsigned)digit;
-        }
-        octets[0] = (char)(number <= '~' ? number : 0);
-        character = octets[0] >= ' ' ? (struct span){octets, 1} : utf8_encode(number, octets);
-        used = end + 1;
-    }
+    struct span character = span_first(*address, utf8_length(*address));
     text_add(text, character);
-    *address = span_after(*address, used);
+    *address = span_after(*address, character.length);
+    return character.length > 0;
+}
+
+/* Takes "\x{FC}" off the front of an address: RFC 6533 3, EmbeddedUnicodeChar. */
+static bool take_embedded_character(struct span *address, struct text *text)
+{
+    static const char start[] = "\\x{";
+    const size_t digits = sizeof start - 1;
+    size_t end = span_find(*address, '}');
+    uint32_t number = 0;
+    if (end == address->length || end < digits + 2 || end > digits + 6 ||
+        memcmp(address->octets, start, digits) != 0)
+        return false;
+    for (size_t i = digits; i < end; i++) {
+        int value = hex_value(address->octets[i]);
+        if (value < 0)
+            return false;
+        number = number * 16 + (unsigned)value;
+    }
+    char octets[UTF8_LENGTH_MAX];
+    struct span character = utf8_encode(number, octets);
+    text_add(text, character);
+    *address = span_after(*address, end + 1);
     return character.length > 0;
 }
 
@@ -131,40 +137,51 @@ static bool take_orcpt(struct parameters *parameters, struct span value)
     value = span_after(value, type_length + 1);
     while (value.length > 0) {
         char c = value.octets[0];
-        bool beyond_ascii = utf8 && (c == '\\' || (unsigned char)c > 127);
-        if (!(beyond_ascii ? take_utf8_character : take_xtext_character)(&value, &text))
+        bool taken = utf8 && c == '\\'                ? take_embedded_character(&value, &text)
+                     : utf8 && (unsigned char)c > 127 ? take_utf8_character(&value, &text)
+                                                      : take_xtext_character(&value, &text);
+        if (!taken)
             return false;
     }
     parameters->orcpt_length = text.length;
     return true;
 }
 
-static bool take_notify(struct parameters *parameters, struct span value)
+/* Each with its bit in a set of them, from the lowest on. */
+static const char *const notify_words[] = {"NEVER", "SUCCESS", "FAILURE", "DELAY"};
+
+enum { NOTIFY_NEVER = 1, NOTIFY_WORDS = sizeof notify_words / sizeof *notify_words };
+
+/* Reads words with commas between them; 0 where one is none of the words. */
+static unsigned read_notify_words(struct span value)
 {
-    static const char *const words[] = {"NEVER", "SUCCESS", "FAILURE", "DELAY"};
-    enum { NEVER = 1, WORDS = sizeof words / sizeof *words };
-    struct text text = {.octets = parameters->notify, .size = sizeof parameters->notify};
     unsigned asked = 0;
     for (;;) {
-        size_t length = span_find(value, ',');
+        struct span given = span_first(value, span_find(value, ','));
         unsigned word = 0;
-        while (word < WORDS && !span_equal(span_first(value, length), span_of(words[word])))
+        while (word < NOTIFY_WORDS && !span_equal(given, span_of(notify_words[word])))
             word++;
-        if (word == WORDS)
-            return false;
+        if (word == NOTIFY_WORDS)
+            return 0;
         asked |= 1U << word;
-        if (length == value.length)
-            break;
-        value = span_after(value, length + 1);
+        if (given.length == value.length)
+            return asked;
+        value = span_after(value, given.length + 1);
     }
-    for (unsigned word = 0; word < WORDS; word++) {
+}
+
+static bool take_notify(struct parameters *parameters, struct span value)
+{
+    struct text text = {.octets = parameters->notify, .size = sizeof parameters->notify};
+    unsigned asked = read_notify_words(value);
+    for (unsigned word = 0; word < NOTIFY_WORDS; word++) {
         if ((asked & 1U << word) == 0)
             continue;
         text_add_string(&text, text.length > 0 ? "," : "");
-        text_add_string(&text, words[word]);
+        text_add_string(&text, notify_words[word]);
     }
     parameters->notify_length = text.length;
-    return asked == NEVER || (asked & NEVER) == 0;
+    return asked == NOTIFY_NEVER || (asked != 0 && (asked & NOTIFY_NEVER) == 0);
 }
 
 static const struct {
@@ -172,14 +189,14 @@ static const struct {
     enum parameter_set set;
     bool (*take)(struct parameters *parameters, struct span value);
 } rows[] = {
-    {"SIZE", PARAMETERS_MAIL, take_size},         /* RFC 1870 */
-    {"BODY", PARAMETERS_MAIL, take_body},         /* RFC 6152 */
-    {"SMTPUTF8", PARAMETERS_MAIL, take_utf8},     /* RFC 6531 */
-    {"PRDR", PARAMETERS_PRDR, take_prdr},         /* draft-hall-prdr */
-    {"RET", PARAMETERS_DSN_MAIL, take_ret},       /* RFC 3461 */
-    {"ENVID", PARAMETERS_DSN_MAIL, take_envid},   /* RFC 3461 */
-    {"NOTIFY", PARAMETERS_DSN_RCPT, take_notify}, /* RFC 3461 */
-    {"ORCPT", PARAMETERS_DSN_RCPT, take_orcpt},   /* RFC 3461 */
+    {"SIZE", PARAMETER_SET_MAIL, take_size},         /* RFC 1870 */
+    {"BODY", PARAMETER_SET_MAIL, take_body},         /* RFC 6152 */
+    {"SMTPUTF8", PARAMETER_SET_MAIL, take_utf8},     /* RFC 6531 */
+    {"PRDR", PARAMETER_SET_PRDR, take_prdr},         /* draft-hall-prdr */
+    {"RET", PARAMETER_SET_DSN_MAIL, take_ret},       /* RFC 3461 */
+    {"ENVID", PARAMETER_SET_DSN_MAIL, take_envid},   /* RFC 3461 */
+    {"NOTIFY", PARAMETER_SET_DSN_RCPT, take_notify}, /* RFC 3461 */
+    {"ORCPT", PARAMETER_SET_DSN_RCPT, take_orcpt},   /* RFC 3461 */
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };

@@ -16,10 +16,10 @@ enum {
 
 /* Where a parameter belongs; together those that a command may have. */
 enum parameter_set {
-    PARAMETERS_MAIL = 1,
-    PARAMETERS_PRDR = 2,
-    PARAMETERS_DSN_MAIL = 4,
-    PARAMETERS_DSN_RCPT = 8
+    PARAMETER_SET_MAIL = 1,
+    PARAMETER_SET_PRDR = 2,
+    PARAMETER_SET_DSN_MAIL = 4,
+    PARAMETER_SET_DSN_RCPT = 8
 };
 
 /* Of one command. What is decoded is printable ASCII, or UTF-8 in `orcpt`. */

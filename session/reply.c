@@ -51,6 +51,7 @@ static const struct row rows[] = {
 
     [REPLY_TOO_MANY_MESSAGES] = {"421", "4.7.0", "% Too many messages in one connection"},
     [REPLY_TOO_MANY_ERRORS] = {"421", "4.7.0", "% Too many errors"},
+    [REPLY_LOST_COUNT] = {"421", "4.5.4", "% What follows cannot be told from commands"},
     [REPLY_COMMAND_TIMEOUT] = {"421", "4.4.2", "% Timeout, no command came"},
     [REPLY_DATA_TIMEOUT] = {"421", "4.4.2", "% Timeout, the message came too slowly"},
     [REPLY_SESSION_TIMEOUT] = {"421", "4.4.2", "% Timeout, the connection lasted too long"},
@@ -156,12 +157,11 @@ void reply_add_keyword(struct replies *replies, struct span keyword, bool last)
     end_line(replies, &line);
 }
 
-/* How many of up to three digits `text` begins with. */
-static size_t count_digits(struct span text)
+/* How many decimal digits `span` begins with. */
+static size_t count_digits(struct span span)
 {
     size_t count = 0;
-    while (count < text.length && count < 3 && text.octets[count] >= '0' &&
-           text.octets[count] <= '9')
+    while (count < span.length && span.octets[count] >= '0' && span.octets[count] <= '9')
         count++;
     return count;
 }
@@ -173,7 +173,7 @@ static size_t status_length(struct span text)
     for (int part = 1; part <= 3; part++) {
         size_t digits = count_digits(span_after(text, length));
         length += digits;
-        if (digits == 0 || (part == 1 && digits > 1))
+        if (digits == 0 || digits > 3 || (part == 1 && digits > 1))
             return 0;
         if (part < 3 && (length == text.length || text.octets[length++] != '.'))
             return 0;

@@ -16,9 +16,9 @@ size_t utf8_length(struct span text)
 {
     unsigned first = text.length > 0 ? (unsigned char)text.octets[0] : 0;
     size_t length = 2;
-    while (length <= 4 && (first & rows[length].mask) != rows[length].mark)
+    while (length <= UTF8_LENGTH_MAX && (first & rows[length].mask) != rows[length].mark)
         length++;
-    if (length > 4 || text.length < length)
+    if (length > UTF8_LENGTH_MAX || text.length < length)
         return 0;
     uint32_t character = first & ~rows[length].mask;
     for (size_t i = 1; i < length; i++) {
@@ -33,16 +33,22 @@ size_t utf8_length(struct span text)
     return in_range && !surrogate && !separator ? length : 0;
 }
 
-struct span utf8_encode(uint32_t character, char octets[4])
+struct span utf8_encode(uint32_t character, char octets[UTF8_LENGTH_MAX])
 {
     size_t length = 2;
-    while (length < 4 && character > rows[length].most)
+    if (character >= ' ' && character <= '~') {
+        octets[0] = (char)character;
+        return (struct span){octets, 1};
+    }
+    if (character > rows[UTF8_LENGTH_MAX].most)
+        return span_empty();
+    while (character > rows[length].most)
         length++;
     for (size_t i = length - 1; i > 0; i--) {
         octets[i] = (char)(0x80 | (character & 0x3f));
         character >>= 6;
     }
-    octets[0] = (char)(rows[length].mark | (character & 0xff));
+    octets[0] = (char)(rows[length].mark | character);
     struct span text = {octets, length};
     return utf8_length(text) == length ? text : span_empty();
 }

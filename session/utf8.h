@@ -15,7 +15,12 @@
  */
 size_t utf8_length(struct span text);
 
-/* The octets of `character`, in `octets`; empty where utf8_length would not count it. */
-struct span utf8_encode(uint32_t character, char octets[4]);
+enum { UTF8_LENGTH_MAX = 4 };
+
+/*
+ * The octets of `character`, written to `octets`; empty where it is neither one that utf8_length
+ * counts nor printable ASCII.
+ */
+struct span utf8_encode(uint32_t character, char octets[UTF8_LENGTH_MAX]);
 
 #endif

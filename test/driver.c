@@ -56,9 +56,10 @@ static void store(struct driver *driver)
     struct span octets = session_octets(session);
     bool fits = octets.length <= sizeof driver->message - driver->message_length &&
                 !is_local(&session_envelope(session)->sender, "full");
-    if (fits)
+    if (fits) {
         memcpy(driver->message + driver->message_length, octets.octets, octets.length);
-    driver->message_length += fits ? octets.length : 0;
+        driver->message_length += octets.length;
+    }
     session_stored(session, fits);
 }
 
@@ -72,11 +73,13 @@ static void deliver(struct driver *driver)
     record(driver, session_protocol(session));
     if (session_recipient(session, &recipient)) {
         record_string(driver, " ");
-        record_quoted(driver, mailbox_whole(&recipient));
+        record(driver, mailbox_whole(&recipient));
     }
     record_string(driver, "\n| ");
     record_quoted(driver, message);
+    record_string(driver, "NOTIFY ");
     record_quoted(driver, session_notify(session));
+    record_string(driver, "ORCPT ");
     record_quoted(driver, session_orcpt(session));
     session_answer(session, refused ? VERDICT_REFUSED : VERDICT_ACCEPTED,
                    refused ? message : span_of("2.1.5 so be it"));
@@ -98,8 +101,6 @@ static void write_replies(struct driver *driver)
 {
     struct span replies = session_replies(&driver->session);
     size_t most = driver->reply_piece;
-    if (replies.length == 0)
-        return;
     if (most > 0 && most < replies.length)
         replies.length = most;
     record(driver, replies);
@@ -113,10 +114,9 @@ static bool settle(struct driver *driver)
 {
     struct session *session = &driver->session;
     for (;;) {
-        enum want want;
         while (session_replies(session).length > 0)
             write_replies(driver);
-        want = session_want(session);
+        enum want want = session_want(session);
         if (driver->watch != NULL)
             driver->watch(driver, want);
         switch (want) {

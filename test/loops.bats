@@ -43,7 +43,16 @@ received() { yes 'Received: from a by b; Mon, 23 Nov 2026 12:00:00 +0000' | head
     kept 1 | header --one-recipient | grep -qx '554 5.4.6 Mail loop, id ID'
     printf 'delivered-to:USER+X@EXAMPLE.ORG \n\n' | header --one-recipient | grep -qx '554 5.4.6 Mail loop, id ID'
     printf 'Delivered-To: user@example.org\nX: y\n\nDelivered-To: user+x@example.org\n' | header --one-recipient | grep -q ^250
+    printf 'Delivered-To: user+x@example.org\nReceived: elsewhere\nDelivered-To: other@example.org\n\n' | header --one-recipient | grep -q '^554 5.4.6'
     [ "$(kept_count)" = 2 ]
+}
+
+@test "a server before us may have written Delivered-To: in LMTP, and without a trace, it means nothing" {
+    printf '%s\r\n' 'LHLO c' 'MAIL FROM:<>' 'RCPT TO:<a@example.org>' DATA 'Delivered-To: a@example.org' '' . | handler --lmtp --one-recipient |
+        from_wire | tail -1 | grep -q ^250
+    printf 'Delivered-To: user+x@example.org\n\n' | header --one-recipient --no-trace | grep -q ^250
+    # Nor does one that is longer than any address.
+    printf 'Delivered-To: user+x@example.org%300sx\n\n' '' | header --one-recipient | grep -q ^250
 }
 
 @test "otherwise Delivered-To means nothing" {

@@ -51,6 +51,8 @@ EOF
 )
     grep -q '^ExecStart=/usr/sbin/smtp-handler /usr/libexec/smtp-handler/maildir-deliver ' root/usr/lib/systemd/system/smtp-handler@.service
     grep -q '^ExecStart=/usr/sbin/smtp-handler --lmtp /usr/libexec/smtp-handler/maildir-deliver ' root/usr/lib/systemd/system/lmtp@.service
+    grep -q '^# .* edit lmtp@.service' root/usr/lib/systemd/system/lmtp@.service
+    grep -q '^#   ExecStart=/usr/sbin/smtp-handler --lmtp --domain ' root/usr/lib/systemd/system/lmtp@.service
     refute grep -r /usr/local root/usr/lib root/usr/share/man root/usr/share/doc/smtp-handler/inetd.conf
     [ -x root/usr/share/doc/smtp-handler/tcpserver-run ]
     [ "$(root/usr/sbin/smtp-handler --version)" = "$("$SMTP_HANDLER" --version)" ]

@@ -78,6 +78,11 @@ SERVER
     grep -q 'connection .* pipelined_behind=DATA ' background
     says 'VRFY x\r\nNOOP\r\n'
     grep -q 'connection .* pipelined_behind=VRFY ' background
+    for line in 'QUIT' 'NOOP' 'EXPN x' 'BDAT 0' 'HELP' 'RSET' 'MAIL FROM:<>' 'RCPT TO:<a@b>' 'SEND x' 'BAD'; do
+        says "$line\\r\\nRSET\\r\\n"
+        sed -n 's/.* pipelined_behind=\([A-Z]*\) .*/\1/p' background
+    done >noted
+    diff noted - <<<$'QUIT\nNOOP\nEXPN'
     # Without a network nobody waits.
     one_message | sed 's/$/\r/' | handler >replies
     refute grep -q pipelined_behind log

@@ -68,9 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             continue;
         assert(input.length < size && input.octets + input.length == (const char *)data + size);
         check_mailbox(&mailbox, (enum path_kind)kind);
-        check_parameters(input, kind == PATH_KIND_REVERSE
-                                    ? PARAMETERS_MAIL | PARAMETERS_PRDR | PARAMETERS_DSN_MAIL
-                                    : PARAMETERS_DSN_RCPT);
+        check_parameters(input,
+                         kind == PATH_KIND_REVERSE
+                             ? PARAMETER_SET_MAIL | PARAMETER_SET_PRDR | PARAMETER_SET_DSN_MAIL
+                             : PARAMETER_SET_DSN_RCPT);
     }
     return 0;
 }

@@ -8,7 +8,6 @@
  *   message with a wrong line end is never delivered.
  */
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "../driver.h"
@@ -70,8 +69,10 @@ static bool content_has_end(void)
            (ends_with("\n.\n") || ends_with("\n.\r\n") || (reader.length == 2 && ends_with(".\n")));
 }
 
-/* The lines of the message, into `decoded`; their length, or -1 where a line end is wrong. */
-static long decode_lines(bool dotted, char *decoded)
+static char decoded[2 * DRIVER_MESSAGE_MAX];
+
+/* Decodes the lines of the message; their length, or -1 where a line end is wrong. */
+static long decode_lines(bool dotted)
 {
     size_t end_length = !dotted ? 0 : ends_with("\r\n") ? 3 : 2;
     size_t length = reader.length - end_length;
@@ -95,8 +96,6 @@ static long decode_lines(bool dotted, char *decoded)
     return to;
 }
 
-static char decoded[2 * DRIVER_MESSAGE_MAX];
-
 /* What is about to be delivered is what was sent. */
 static void check_message(const struct driver *driver)
 {
@@ -105,10 +104,11 @@ static void check_message(const struct driver *driver)
     if (session_envelope(&driver->session)->parameters.binary)
         expected = reader.message;
     else
-        length = decode_lines(reader.mode == READING_CONTENT, decoded);
+        length = decode_lines(reader.mode == READING_CONTENT);
     assert(length >= 0 && (size_t)length <= driver->message_length);
     size_t trace_length = driver->message_length - (size_t)length;
     assert(memcmp(driver->message + trace_length, expected, (size_t)length) == 0);
+    assert((trace_length > 0) == driver->session.settings.trace);
     assert(trace_length == 0 || (memcmp(driver->message, "Return-Path: <", 14) == 0 &&
                                  driver->message[trace_length - 1] == '\n'));
 }
@@ -121,7 +121,7 @@ static void watch(struct driver *driver, enum want want)
     if (want != WANT_DISCARD)
         return;
     if (reader.mode == READING_CONTENT && reader.content_ends)
-        assert((decode_lines(true, decoded) < 0) == (verdict == VERDICT_BAD_LINE_END));
+        assert((decode_lines(true) < 0) == (verdict == VERDICT_BAD_LINE_END));
     reader.discarded = true;
     reader.length = 0;
 }
@@ -146,11 +146,10 @@ static bool is_chunk_command(size_t length)
             return false;
     if (strncasecmp(line, "BDAT ", 5) != 0)
         return false;
-    size_t digits = strspn(line + 5, "0123456789");
-    if (digits == 0 || digits > 20 || (line[5 + digits] != '\0' && line[5 + digits] != ' '))
-        return false;
-    reader.chunk_left = strtoull(line + 5, NULL, 10);
-    return true;
+    const char *number = line + 5 + strspn(line + 5, " ");
+    size_t digits = strspn(number, "0123456789");
+    reader.chunk_left = strtoull(number, NULL, 10);
+    return digits > 0 && digits <= 20 && (number[digits] == '\0' || number[digits] == ' ');
 }
 
 /* The session has answered a command line. */
@@ -184,7 +183,7 @@ static void read_octet(char octet)
     reader.content_ends = reader.mode == READING_CONTENT && content_has_end();
 }
 
-/* It was. */
+/* The session has been fed `octet`. */
 static void follow_session(char octet)
 {
     switch (reader.mode) {
