@@ -18,10 +18,11 @@ SECONDS = 60
 SESSION = session.o session/address.o session/command.o session/content.o session/envelope.o \
 	session/header.o session/line.o session/message.o session/parameter.o session/reply.o \
 	session/text.o session/trace.o session/utf8.o
-HANDLER = smtp-handler.o handler/clock.o handler/connection.o handler/deliver.o handler/facts.o \
-	handler/idn.o handler/library.o handler/log.o handler/options.o handler/outputs.o handler/patience.o handler/problem.o \
+HANDLER = smtp-handler.o handler/clock.o handler/connection.o handler/deliver.o \
+	handler/endpoint.o handler/facts.o handler/hostname.o handler/idn.o handler/library.o \
+	handler/listener.o handler/log.o handler/options.o handler/outputs.o handler/patience.o handler/problem.o \
 	handler/recipients.o handler/report.o handler/signals.o handler/spool.o handler/stream.o \
-	handler/systemd.o handler/template.o
+	handler/superserver.o handler/systemd.o handler/template.o
 HELPERS = maildir-deliver
 UNITS = smtp.socket smtp-handler@.service lmtp.socket
 EXAMPLES = xinetd.conf inetd.conf tcpserver-run dovecot.conf
@@ -36,7 +37,7 @@ SANITIZE = -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 BUILD_PACKAGES = gcc libc6-dev libidn2-dev libsystemd-dev
 RUN_PACKAGES = $(BUILD_PACKAGES) ucspi-tcp curl
 TEST_PACKAGES = $(RUN_PACKAGES) bats binutils dovecot-imapd dovecot-pop3d libbsd0 libdb5.3 \
-	libevent-2.1-7 libgnutls-dane0 libicu72 libidn12 libnsl2 libnss-wrapper libpcre2-8-0 \
+	iproute2 libevent-2.1-7 libgnutls-dane0 libicu72 libidn12 libnsl2 libnss-wrapper libpcre2-8-0 \
 	libsasl2-2 libssl3 libtirpc3 libwrap0 netbase procps python3 strace swaks systemd
 FUZZ_PACKAGES = $(BUILD_PACKAGES) clang libclang-rt-dev
 LINT_PACKAGES = $(BUILD_PACKAGES) clang clang-format clang-tidy cppcheck mandoc shellcheck

@@ -268,13 +268,15 @@ void session_end(struct session *session, enum ending ending)
         [ENDING_SESSION_TIMEOUT] = REPLY_SESSION_TIMEOUT,
         [ENDING_SHUTDOWN] = REPLY_SHUTDOWN,
         [ENDING_MISCONFIGURED] = REPLY_MISCONFIGURED,
+        [ENDING_TOO_MANY_CONNECTIONS] = REPLY_TOO_MANY_CONNECTIONS,
     };
     if (ending == ENDING_INPUT_OVER) {
         session->input_is_over = true;
         advance(session);
         return;
     }
-    if (ending == ENDING_LEFT || ending == ENDING_MISCONFIGURED)
+    if (ending == ENDING_LEFT || ending == ENDING_MISCONFIGURED ||
+        ending == ENDING_TOO_MANY_CONNECTIONS)
         replies_clear(&session->replies);
     if (farewells[ending] != REPLY_NONE && session->phase != PHASE_OVER)
         command_reply(session, farewells[ending], session->settings.hostname);

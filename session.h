@@ -67,7 +67,8 @@ enum ending {
     ENDING_DATA_TIMEOUT,
     ENDING_SESSION_TIMEOUT,
     ENDING_SHUTDOWN,
-    ENDING_MISCONFIGURED /* said in place of the greeting, if that is not written yet */
+    ENDING_MISCONFIGURED,       /* this and the next are said in place of the greeting, */
+    ENDING_TOO_MANY_CONNECTIONS /* if that is not written yet */
 };
 
 /* Which commands make sense (RFC 5321 4.1.4). */

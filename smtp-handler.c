@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "handler/clock.h"
 #include "handler/connection.h"
 #include "handler/deliver.h"
+#include "handler/hostname.h"
 #include "handler/log.h"
 #include "handler/options.h"
 #include "handler/patience.h"
@@ -22,6 +22,7 @@
 #include "handler/signals.h"
 #include "handler/spool.h"
 #include "handler/stream.h"
+#include "handler/superserver.h"
 #include "handler/systemd.h"
 #include "handler/template.h"
 #include "session.h"
@@ -35,7 +36,6 @@ struct program {
     struct patience patience;
     struct delivery delivery;
     struct session session;
-    struct utsname host;
     const char *hostname;
     char command_path[DELIVER_PATH_MAX];
     char id[40];
@@ -190,7 +190,7 @@ static void notify_status(const struct program *program)
     char state[128];
     int length =
         snprintf(state, sizeof state, "STATUS=client %s, %u messages accepted",
-                 program->connection.client_address, session_counts(&program->session).accepted);
+                 program->connection.client.text, session_counts(&program->session).accepted);
     if (length > 0)
         systemd_notify(state);
 }
@@ -239,13 +239,14 @@ static void begin_session(struct program *program)
 {
     const struct options *options = &program->options;
     const struct connection *connection = &program->connection;
+    program->hostname = hostname_find(options->hostname);
     bool lenient = options->newlines == NEWLINES_OPTION_LENIENT ||
                    (options->newlines == NEWLINES_OPTION_AUTO && !connection->in_is_socket);
     (void)snprintf(program->id, sizeof program->id, "%llx-%x",
                    (unsigned long long)clock_microseconds_utc(), (unsigned)getpid()); /* fits */
     struct session_settings settings = {
         .hostname = span_of(program->hostname),
-        .client_address = span_of(connection->client_address),
+        .client_address = span_of(connection->client.text),
         .client_hostname = span_of(connection->client_hostname),
         .id = span_of(program->id),
         .max_size = options->max_size,
@@ -263,16 +264,6 @@ static void begin_session(struct program *program)
     session_begin(&program->session, &settings);
 }
 
-/* The host's own name where it is fit to be said. */
-static void find_hostname(struct program *program)
-{
-    program->hostname = "localhost";
-    if (program->options.hostname != NULL)
-        program->hostname = program->options.hostname;
-    else if (uname(&program->host) == 0 && domain_is_valid(span_of(program->host.nodename)))
-        program->hostname = program->host.nodename;
-}
-
 /* Everything that can be wrong before a client is served. */
 static bool prepare(struct program *program, struct problem *problem)
 {
@@ -283,8 +274,8 @@ static bool prepare(struct program *program, struct problem *problem)
         return false;
     }
     if (!deliver_find_program(options->command[0], program->command_path, problem) ||
-        !recipients_open(&program->recipients, options, program->hostname,
-                         program->connection.local_address, problem))
+        !recipients_open(&program->recipients, options, hostname_find(options->hostname),
+                         program->connection.local.text, problem))
         return false;
     options->one_recipient = options->one_recipient || of_recipient;
     program->spool = spool_of(options->spool);
@@ -318,7 +309,6 @@ static int fail(struct program *program, const struct problem *problem)
     else
         fprintf(stderr, "smtp-handler: %s\n", problem->text);
     if (program->connection.client_waits && !program->options.check) {
-        find_hostname(program);
         begin_session(program);
         session_end(&program->session, ENDING_MISCONFIGURED);
         (void)write_replies(program); /* who cannot be told is gone */
@@ -327,39 +317,65 @@ static int fail(struct program *program, const struct problem *problem)
     return problem->status;
 }
 
+static int serve_client(struct program *program, int64_t began)
+{
+    begin_session(program);
+    patience_begin(&program->patience, &program->options, began);
+    notify_status(program);
+    serve(program);
+    bool quit = session_counts(&program->session).quit;
+    if (!program->client_left)
+        stream_finish(&program->stream, 2000, signals_waiting());
+    if (program->how == NULL)
+        program->how = quit ? "quit" : program->client_left ? "eof" : "limit";
+    report_connection(&program->session, &program->connection, program->how,
+                      clock_milliseconds() - began);
+    return EX_OK;
+}
+
+/* The connection, or the sockets to listen on, that whoever started us gave us. */
+static bool find_clients(struct program *program, struct superserver *superserver, bool *listens,
+                         struct problem *problem)
+{
+    struct systemd_descriptors passed;
+    struct listener *listener = &superserver->listener;
+    bool taken = systemd_take_descriptors(&passed, problem);
+    *listens = passed.count > 0 ? listener_take(listener, passed.first, passed.count)
+                                : listener_take(listener, STDIN_FILENO, 1);
+    if (*listens) {
+        program->connection = (struct connection){.stderr_is_client = !listener->stderr_is_usable};
+        return true;
+    }
+    return connection_find(&program->connection, passed.connection, problem) && taken;
+}
+
 int main(int argc, char **argv)
 {
     static struct program program; /* in static memory: pages that are not used cost nothing */
+    static struct superserver superserver;
     struct problem problem;
+    bool listens;
     int64_t began = clock_milliseconds();
-    bool ready = connection_find(&program.connection, &problem) && signals_begin(&problem);
+    bool ready = find_clients(&program, &superserver, &listens, &problem) &&
+                 signals_begin(listens, &problem);
     log_open(LOG_OPTION_BEST, program.connection.stderr_is_client);
-    if (!ready || !options_read(&program.options, argc, argv, &problem))
-        return fail(&program, &problem);
-    if (program.options.help || program.options.version) {
+    ready = ready && options_read(&program.options, argc, argv, &problem);
+    if (ready && (program.options.help || program.options.version)) {
         if (program.options.help)
             options_print_help();
         else
             puts("smtp-handler " VERSION);
         return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
     }
-    log_open(program.options.log, program.connection.stderr_is_client);
-    find_hostname(&program);
-    if (program.options.check)
+    if (ready)
+        log_open(program.options.log, program.connection.stderr_is_client);
+    if (ready && program.options.check)
         return check(&program);
-    if (!prepare(&program, &problem))
+    if (listens) {
+        superserver_run(&superserver, argc, argv);
+        return EX_OK;
+    }
+    if (!ready || !prepare(&program, &problem))
         return fail(&program, &problem);
-
-    begin_session(&program);
-    patience_begin(&program.patience, &program.options, began);
-    notify_status(&program);
-    serve(&program);
-    bool quit = session_counts(&program.session).quit;
-    if (!program.client_left)
-        stream_finish(&program.stream, 2000, signals_waiting());
-    if (program.how == NULL)
-        program.how = quit ? "quit" : program.client_left ? "eof" : "limit";
-    report_connection(&program.session, &program.connection, program.how,
-                      clock_milliseconds() - began);
-    return EX_OK;
+    return serve_client(&program, began);
 }

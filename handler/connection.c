@@ -1,6 +1,5 @@
 #include "connection.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -15,59 +14,15 @@
 
 #include "systemd.h"
 
-union address {
-    struct sockaddr any;
-    struct sockaddr_in ipv4;
-    struct sockaddr_in6 ipv6;
-    struct sockaddr_storage storage;
-};
-
-static void write_ipv6(const struct in6_addr *address, char text[INET6_ADDRSTRLEN])
-{
-    if (IN6_IS_ADDR_V4MAPPED(address))
-        inet_ntop(AF_INET, address->s6_addr + 12, text, INET6_ADDRSTRLEN);
-    else
-        inet_ntop(AF_INET6, address, text, INET6_ADDRSTRLEN);
-}
-
-/* The address in text; `text` stays as it is where the address is no Internet one. */
-static void write_address(const union address *address, char text[INET6_ADDRSTRLEN], unsigned *port)
-{
-    if (address->any.sa_family == AF_INET) {
-        inet_ntop(AF_INET, &address->ipv4.sin_addr, text, INET6_ADDRSTRLEN);
-        *port = ntohs(address->ipv4.sin_port);
-    } else if (address->any.sa_family == AF_INET6) {
-        write_ipv6(&address->ipv6.sin6_addr, text);
-        *port = ntohs(address->ipv6.sin6_port);
-    }
-}
-
 static void ask_socket(struct connection *connection)
 {
-    union address address = {.any.sa_family = AF_UNSPEC};
-    unsigned local_port;
+    union endpoint_address address = {.any.sa_family = AF_UNSPEC};
     socklen_t length = sizeof address;
     if (getpeername(connection->in, &address.any, &length) == 0)
-        write_address(&address, connection->client_address, &connection->client_port);
+        connection->client = endpoint_of(&address);
     length = sizeof address;
     if (getsockname(connection->in, &address.any, &length) == 0)
-        write_address(&address, connection->local_address, &local_port);
-}
-
-/* Takes an address from the environment, if it is one. */
-static bool take_address(const char *value, char text[INET6_ADDRSTRLEN])
-{
-    struct in6_addr ipv6;
-    struct in_addr ipv4;
-    if (value == NULL)
-        return false;
-    if (inet_pton(AF_INET, value, &ipv4) == 1)
-        inet_ntop(AF_INET, &ipv4, text, INET6_ADDRSTRLEN);
-    else if (inet_pton(AF_INET6, value, &ipv6) == 1)
-        write_ipv6(&ipv6, text);
-    else
-        return false;
-    return true;
+        connection->local = endpoint_of(&address);
 }
 
 static unsigned port_of(const char *value)
@@ -91,17 +46,18 @@ static void ask_environment(struct connection *connection)
         const char *hostname = ucspi(proto, "REMOTEHOST");
         if (hostname != NULL && domain_is_valid(span_of(hostname)))
             memcpy(connection->client_hostname, hostname, strlen(hostname) + 1);
-        if (connection->local_address[0] == '\0')
-            (void)take_address(ucspi(proto, "LOCALIP"), connection->local_address); /* or unknown */
+        if (connection->local.text[0] == '\0')
+            (void)endpoint_parse(&connection->local, ucspi(proto, "LOCALIP")); /* or unknown */
     }
-    if (connection->client_address[0] != '\0')
+    struct endpoint *client = &connection->client;
+    if (client->text[0] != '\0')
         return;
-    if (proto != NULL && take_address(ucspi(proto, "REMOTEIP"), connection->client_address))
-        connection->client_port = port_of(ucspi(proto, "REMOTEPORT"));
-    else if (take_address(getenv("REMOTE_ADDR"), connection->client_address))
-        connection->client_port = port_of(getenv("REMOTE_PORT"));
+    if (proto != NULL && endpoint_parse(client, ucspi(proto, "REMOTEIP")))
+        client->port = port_of(ucspi(proto, "REMOTEPORT"));
+    else if (endpoint_parse(client, getenv("REMOTE_ADDR")))
+        client->port = port_of(getenv("REMOTE_PORT"));
     else
-        (void)take_address(getenv("REMOTE_HOST"), connection->client_address); /* or unknown */
+        (void)endpoint_parse(client, getenv("REMOTE_HOST")); /* or unknown */
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b)
@@ -145,12 +101,11 @@ static void keep_descriptors_to_ourselves(void)
     (void)syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
-bool connection_find(struct connection *connection, struct problem *problem)
+bool connection_find(struct connection *connection, int passed, struct problem *problem)
 {
-    int passed;
     keep_descriptors_to_ourselves();
     *connection = (struct connection){.in = STDIN_FILENO, .out = STDOUT_FILENO};
-    if (!look_at_descriptors(connection, problem) || !systemd_find_connection(&passed, problem))
+    if (!look_at_descriptors(connection, problem))
         return false;
     if (passed >= 0) {
         connection->in = connection->out = passed;

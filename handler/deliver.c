@@ -83,9 +83,6 @@ bool deliver_find_program(const char *name, char path[DELIVER_PATH_MAX], struct 
 static int describe(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int message,
                     const struct outputs *outputs)
 {
-    sigset_t changed = signals_changed();
-    sigset_t none;
-    sigemptyset(&none);
     int error = posix_spawn_file_actions_adddup2(actions, message, STDIN_FILENO);
     if (error == 0)
         error =
@@ -93,12 +90,7 @@ static int describe(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attr
     if (error == 0)
         error = posix_spawn_file_actions_adddup2(actions, outputs->error.commands, STDERR_FILENO);
     if (error == 0)
-        error = posix_spawnattr_setflags(
-            attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    if (error == 0)
-        error = posix_spawnattr_setsigmask(attributes, &none);
-    if (error == 0)
-        error = posix_spawnattr_setsigdefault(attributes, &changed);
+        error = signals_restore(attributes, POSIX_SPAWN_SETPGROUP);
     return error;
 }
 

@@ -81,10 +81,10 @@ void facts_gather(struct facts *facts, const struct session *session,
         values[FACT_EXTENSION] =
             recipients_split(values[FACT_LOCAL], options->recipient_delimiter).extension;
     }
-    values[FACT_CLIENT_ADDRESS] = known_or(connection->client_address);
+    values[FACT_CLIENT_ADDRESS] = known_or(connection->client.text);
     values[FACT_CLIENT_HOSTNAME] = known_or(connection->client_hostname);
-    values[FACT_CLIENT_PORT] = connection->client_port > 0
-                                   ? write_number(facts->port, connection->client_port)
+    values[FACT_CLIENT_PORT] = connection->client.port > 0
+                                   ? write_number(facts->port, connection->client.port)
                                    : span_of("unknown");
     values[FACT_HELO] = session_helo(session);
     values[FACT_PROTOCOL] = session_protocol(session);

@@ -140,6 +140,10 @@ static const struct kind size_kind = {take_size, .wanted = "a number of octets, 
                                       .most = UINT64_MAX / 2};
 static const struct kind recipients_kind = {take_number, .wanted = "a number from 1 to 1000",
                                             .least = 1, .most = ENVELOPE_RECIPIENTS_MAX};
+static const struct kind connections_kind = {take_number, .wanted = "a number from 1 to 10000",
+                                             .least = 1, .most = OPTIONS_CONNECTIONS_MAX};
+static const struct kind idle_kind = {take_number, .wanted = "a number of seconds up to a year",
+                                      .most = 31536000};
 static const struct kind count_kind = {take_number, .wanted = "a number from 1", .least = 1,
                                        .most = 1000000000};
 static const struct kind seconds_kind = {
@@ -172,6 +176,13 @@ static const struct row rows[] = {
      "messages a connection"},
     {"max-errors", "N", &count_kind, offsetof(struct options, max_errors), "20",
      "errors, then 421 and close"},
+    {"max-connections", "N", &connections_kind, offsetof(struct options, max_connections), "100",
+     "sessions at once, where we listen ourselves"},
+    {"max-connections-per-source", "N", &connections_kind,
+     offsetof(struct options, max_connections_per_source), "20",
+     "the same with one address, or IPv6 network (/64)"},
+    {"idle-exit", "SECONDS", &idle_kind, offsetof(struct options, idle_exit), "0",
+     "without a connection, then a listener exits; 0 for never"},
     {"command-timeout", "SECONDS", &seconds_kind, offsetof(struct options, command_timeout), "300",
      "idle for a command"},
     {"data-timeout", "SECONDS", &seconds_kind, offsetof(struct options, data_timeout), "180",

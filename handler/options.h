@@ -13,7 +13,8 @@
 
 enum {
     OPTIONS_DOMAINS_MAX = 256,
-    OPTIONS_WORDS_MAX = 64, /* of a command in a file */
+    OPTIONS_CONNECTIONS_MAX = 10000, /* of a listener at once */
+    OPTIONS_WORDS_MAX = 64,          /* of a command in a file */
     OPTIONS_FILE_MAX = 32 * 1024
 };
 
@@ -42,6 +43,9 @@ struct options {
     unsigned max_recipients;
     unsigned max_messages;
     unsigned max_errors;
+    unsigned max_connections; /* of a listener at once */
+    unsigned max_connections_per_source;
+    unsigned idle_exit;       /* of a listener, in seconds; 0 for never */
     unsigned command_timeout; /* seconds, as all timeouts */
     unsigned data_timeout;
     unsigned delivery_timeout;

@@ -19,7 +19,7 @@ static void add_parties(struct log_event *event, const struct session *session,
                         const struct connection *connection)
 {
     struct span sender = mailbox_whole(&session_envelope(session)->sender);
-    log_add(event, "client", span_of(connection->client_address));
+    log_add(event, "client", span_of(connection->client.text));
     log_add(event, "hostname", span_of(connection->client_hostname));
     log_add(event, "helo", session_helo(session));
     log_add(event, "from", sender.length > 0 ? sender : span_of("<>"));
@@ -96,7 +96,7 @@ void report_connection(const struct session *session, const struct connection *c
     struct session_counts counts = session_counts(session);
     struct log_event event;
     log_begin(&event, LOG_LEVEL_INFO, "connection");
-    log_add(&event, "client", span_of(connection->client_address));
+    log_add(&event, "client", span_of(connection->client.text));
     log_add(&event, "hostname", span_of(connection->client_hostname));
     log_add(&event, "helo", session_helo(session));
     log_add_number(&event, "messages", counts.messages);
@@ -106,5 +106,14 @@ void report_connection(const struct session *session, const struct connection *c
         log_add(&event, "pipelined_behind", span_of(counts.pipelined_behind));
     log_add(&event, "ended", span_of(how));
     log_add_seconds(&event, "seconds", milliseconds);
+    log_send(&event);
+}
+
+void report_limit(const struct endpoint *client, const char *limit)
+{
+    struct log_event event;
+    log_begin(&event, LOG_LEVEL_INFO, "limit");
+    log_add(&event, "client", span_of(client->text));
+    log_add(&event, "limit", span_of(limit));
     log_send(&event);
 }

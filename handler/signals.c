@@ -4,13 +4,19 @@
 #include <string.h>
 #include <sysexits.h>
 
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop, reload;
 static sigset_t waiting;
 
 static void note_stop(int number)
 {
     (void)number; /* only SIGTERM comes here */
     stop = 1;
+}
+
+static void note_reload(int number)
+{
+    (void)number; /* only SIGHUP comes here */
+    reload = 1;
 }
 
 /* A handler that does nothing still ends a wait. */
@@ -23,20 +29,22 @@ static const struct {
     void (*handler)(int number);
     int number;
     bool blocked;
+    bool for_listener; /* alone */
 } rows[] = {
-    {note_stop, SIGTERM, true},
-    {note_nothing, SIGCHLD, true},
-    {SIG_IGN, SIGPIPE, false}, /* EPIPE tells the same */
-    {SIG_IGN, SIGXFSZ, false}, /* so does EFBIG: the spool is full */
+    {note_stop, SIGTERM, true, false}, {note_nothing, SIGCHLD, true, false},
+    {note_reload, SIGHUP, true, true}, {SIG_IGN, SIGPIPE, false, false}, /* EPIPE tells the same */
+    {SIG_IGN, SIGXFSZ, false, false}, /* so does EFBIG: the spool is full */
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };
 
-bool signals_begin(struct problem *problem)
+bool signals_begin(bool listens, struct problem *problem)
 {
     sigset_t blocked;
     sigemptyset(&blocked);
     for (size_t i = 0; i < ROWS; i++) {
+        if (rows[i].for_listener && !listens)
+            continue;
         struct sigaction action = {.sa_handler = rows[i].handler};
         if (sigaction(rows[i].number, &action, NULL) != 0)
             return problem_set(problem, EX_OSERR, "sigaction: %s", strerror(errno));
@@ -62,11 +70,25 @@ bool signals_want_stop(void)
     return stop != 0 || (sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1);
 }
 
-sigset_t signals_changed(void)
+bool signals_want_reload(void)
 {
-    sigset_t changed;
+    bool wanted = reload != 0;
+    reload = 0;
+    return wanted;
+}
+
+int signals_restore(posix_spawnattr_t *attributes, int flags)
+{
+    sigset_t changed, none;
+    sigemptyset(&none);
     sigemptyset(&changed);
     for (size_t i = 0; i < ROWS; i++)
         sigaddset(&changed, rows[i].number);
-    return changed;
+    int error = posix_spawnattr_setflags(
+        attributes, (short)(flags | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
+    if (error == 0)
+        error = posix_spawnattr_setsigmask(attributes, &none);
+    if (error == 0)
+        error = posix_spawnattr_setsigdefault(attributes, &changed);
+    return error;
 }

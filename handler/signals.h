@@ -1,17 +1,22 @@
 /*
  * Signals are blocked but for the moments of waiting, so that none is missed between a look at
- * what it changed and the wait: SIGTERM asks to stop, SIGCHLD says that the command may have ended.
+ * what it changed and the wait: SIGTERM asks to stop, SIGCHLD says that the command may have ended,
+ * SIGHUP asks a listener to read its options again.
  */
 #ifndef HANDLER_SIGNALS_H
 #define HANDLER_SIGNALS_H
 
 #include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 
 #include "problem.h"
 
-/* Sets the handlers and the mask up. False, with `problem` filled in, where that fails. */
-bool signals_begin(struct problem *problem);
+/*
+ * Sets the handlers and the mask up; one who `listens` hears SIGHUP, too. False, with `problem`
+ * filled in, where that fails.
+ */
+bool signals_begin(bool listens, struct problem *problem);
 
 /* The mask to wait with, for ppoll(2). */
 const sigset_t *signals_waiting(void);
@@ -19,7 +24,13 @@ const sigset_t *signals_waiting(void);
 /* Whether SIGTERM came. */
 bool signals_want_stop(void);
 
-/* The signals whose handling a command must find as it was at first: those changed here. */
-sigset_t signals_changed(void);
+/* Whether SIGHUP came since this was asked last. */
+bool signals_want_reload(void);
+
+/*
+ * Sets in `attributes` that a new process finds signals as they were at first, and the other
+ * `flags` of posix_spawnattr_setflags(3). 0, or an errno.
+ */
+int signals_restore(posix_spawnattr_t *attributes, int flags);
 
 #endif

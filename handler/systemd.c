@@ -7,11 +7,8 @@
 #ifdef WITH_SYSTEMD
 
 #include <dlfcn.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
 
@@ -33,9 +30,9 @@ __attribute__((used, section(".note.dlopen"), aligned(4))) static const struct {
 
 static struct {
     __typeof__(sd_listen_fds_with_names) *listen_fds_with_names;
-    __typeof__(sd_is_socket) *is_socket;
     __typeof__(sd_journal_sendv) *journal_sendv;
     __typeof__(sd_notify) *notify;
+    __typeof__(sd_watchdog_enabled) *watchdog_enabled;
 } library;
 
 static bool load(void)
@@ -47,9 +44,9 @@ static bool load(void)
     void *handle = library_load(SONAME);
     loaded = handle != NULL &&
              library_find(handle, "sd_listen_fds_with_names", &library.listen_fds_with_names) &&
-             library_find(handle, "sd_is_socket", &library.is_socket) &&
              library_find(handle, "sd_journal_sendv", &library.journal_sendv) &&
-             library_find(handle, "sd_notify", &library.notify);
+             library_find(handle, "sd_notify", &library.notify) &&
+             library_find(handle, "sd_watchdog_enabled", &library.watchdog_enabled);
     return loaded;
 }
 
@@ -62,10 +59,10 @@ static int pick(char *const *names, int count)
     return SD_LISTEN_FDS_START;
 }
 
-bool systemd_find_connection(int *descriptor, struct problem *problem)
+bool systemd_take_descriptors(struct systemd_descriptors *passed, struct problem *problem)
 {
     char **names = NULL;
-    *descriptor = -1;
+    *passed = (struct systemd_descriptors){.first = SD_LISTEN_FDS_START, .connection = -1};
     if (getenv("LISTEN_FDS") == NULL || getenv("LISTEN_PID") == NULL)
         return true;
     if (!load())
@@ -74,14 +71,11 @@ bool systemd_find_connection(int *descriptor, struct problem *problem)
     if (count < 0)
         return problem_set(problem, EX_OSERR, "sd_listen_fds: %s", strerror(-count));
     if (count > 0)
-        *descriptor = pick(names, count);
+        passed->connection = pick(names, count);
+    passed->count = count;
     for (int i = 0; i < count; i++)
         free(names[i]);
     free(names);
-    if (count > 0 && library.is_socket(*descriptor, AF_UNSPEC, SOCK_STREAM, 0) <= 0)
-        return problem_set(problem, EX_CONFIG,
-                           "descriptor %d is no connection; the socket unit needs Accept=yes",
-                           *descriptor);
     return true;
 }
 
@@ -92,6 +86,14 @@ bool systemd_journal_send(const struct iovec *fields, size_t count)
     return listens && load() && library.journal_sendv(fields, (int)count) >= 0;
 }
 
+int64_t systemd_watchdog_interval(void)
+{
+    uint64_t microseconds = 0;
+    bool watched =
+        getenv("WATCHDOG_USEC") != NULL && load() && library.watchdog_enabled(0, &microseconds) > 0;
+    return watched ? (int64_t)(microseconds / 2000) : -1;
+}
+
 void systemd_notify(const char *state)
 {
     if (getenv("NOTIFY_SOCKET") != NULL && load())
@@ -100,9 +102,9 @@ void systemd_notify(const char *state)
 
 #else
 
-bool systemd_find_connection(int *descriptor, struct problem *problem)
+bool systemd_take_descriptors(struct systemd_descriptors *passed, struct problem *problem)
 {
-    *descriptor = -1;
+    *passed = (struct systemd_descriptors){.connection = -1};
     const char *pid = getenv("LISTEN_PID");
     if (getenv("LISTEN_FDS") == NULL || pid == NULL || strtol(pid, NULL, 10) != getpid())
         return true;
@@ -114,6 +116,11 @@ bool systemd_journal_send(const struct iovec *fields, size_t count)
 {
     (void)fields, (void)count; /* nobody to send them to */
     return false;
+}
+
+int64_t systemd_watchdog_interval(void)
+{
+    return -1;
 }
 
 void systemd_notify(const char *state)

@@ -9,20 +9,31 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/uio.h>
 
 #include "problem.h"
 
+/* What systemd passed (sd_listen_fds(3)). */
+struct systemd_descriptors {
+    int first;
+    int count;      /* 0 where nothing was passed */
+    int connection; /* the one of that name, or the first; -1 where nothing was passed */
+};
+
 /*
- * The descriptor of the connection that systemd passed (sd_listen_fds(3)), close-on-exec; -1 where
- * none was. False, with `problem` filled in, where one was passed that cannot be served. LISTEN_*
- * is taken out of the environment.
+ * Takes the descriptors, close-on-exec, and LISTEN_* out of the environment. False, with `problem`
+ * filled in, where they cannot be had.
  */
-bool systemd_find_connection(int *descriptor, struct problem *problem);
+bool systemd_take_descriptors(struct systemd_descriptors *passed, struct problem *problem);
 
 /* Sends one entry, a "FIELD=value" in each of `fields` (sd_journal_sendv(3)); false if it cannot.
  */
 bool systemd_journal_send(const struct iovec *fields, size_t count);
+
+/* Milliseconds between two "WATCHDOG=1" that the service manager waits for; -1 where it does not.
+ */
+int64_t systemd_watchdog_interval(void);
 
 /* Tells the service manager `state`, lines as in sd_notify(3). Nobody may be listening. */
 void systemd_notify(const char *state);

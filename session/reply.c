@@ -52,6 +52,7 @@ static const struct row rows[] = {
     [REPLY_TOO_MANY_MESSAGES] = {"421", "4.7.0", "% Too many messages in one connection"},
     [REPLY_TOO_MANY_ERRORS] = {"421", "4.7.0", "% Too many errors"},
     [REPLY_LOST_COUNT] = {"421", "4.5.4", "% What follows cannot be told from commands"},
+    [REPLY_TOO_MANY_CONNECTIONS] = {"421", "4.7.0", "% Too many connections, try again later"},
     [REPLY_COMMAND_TIMEOUT] = {"421", "4.4.2", "% Timeout, no command came"},
     [REPLY_DATA_TIMEOUT] = {"421", "4.4.2", "% Timeout, the message came too slowly"},
     [REPLY_SESSION_TIMEOUT] = {"421", "4.4.2", "% Timeout, the connection lasted too long"},

@@ -53,13 +53,6 @@ EOF
     kept_environment 1 | refute grep -q '^LISTEN_'
 }
 
-@test "a listening socket from systemd is refused with words" {
-    port=$(free_port)
-    in_background systemd-socket-activate -l "127.0.0.1:$port" "$SMTP_HANDLER" true
-    eventually is_listening "$port"
-    eventually grep -q 'smtp-handler: descriptor 3 is no connection; the socket unit needs Accept=yes' background
-}
-
 @test "xinetd" {
     port=$(free_port)
     sed -e 's/^ *port .*/port = '"$port"'/' -e 's/^ *user .*/user = '"$(id -un)"'/' \
