@@ -8,6 +8,7 @@ libexecdir = $(prefix)/libexec/smtp-handler
 mandir = $(prefix)/share/man
 docdir = $(prefix)/share/doc/smtp-handler
 unitdir = $(prefix)/lib/systemd/system
+catalogdir = $(prefix)/lib/systemd/catalog
 
 CFLAGS ?= -O2 -g
 WITH_SYSTEMD ?= yes
@@ -24,8 +25,8 @@ HANDLER = smtp-handler.o handler/clock.o handler/connection.o handler/deliver.o 
 	handler/recipients.o handler/report.o handler/signals.o handler/spool.o handler/stream.o \
 	handler/superserver.o handler/systemd.o handler/template.o
 HELPERS = maildir-deliver
-UNITS = smtp.socket smtp-handler@.service lmtp.socket
-EXAMPLES = xinetd.conf inetd.conf tcpserver-run dovecot.conf
+UNITS = smtp.socket smtp-handler@.service smtp-handler.service lmtp.socket
+EXAMPLES = busy.conf xinetd.conf inetd.conf tcpserver-run dovecot.conf
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
 FLAGS = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
@@ -166,7 +167,7 @@ lint: ## look for faults with clang-format, clang-tidy, cppcheck, shellcheck, ma
 
 install: all ## install, under $(prefix) and below $(DESTDIR)
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 \
-		$(DESTDIR)$(docdir)/handler $(DESTDIR)$(unitdir)
+		$(DESTDIR)$(docdir)/handler $(DESTDIR)$(unitdir) $(DESTDIR)$(catalogdir)
 	install smtp-handler $(DESTDIR)$(sbindir)
 	install $(HELPERS:%=helpers/%) $(DESTDIR)$(libexecdir)
 	for file in $(UNITS); do sed 's:/usr/local:$(prefix):g' units/$$file \
@@ -179,6 +180,7 @@ install: all ## install, under $(prefix) and below $(DESTDIR)
 		$(EXAMPLES:%=$(DESTDIR)$(docdir)/%)
 	chmod 755 $(DESTDIR)$(docdir)/tcpserver-run
 	install -m 644 README.md LICENSE $(DESTDIR)$(docdir)
+	install -m 644 units/smtp-handler.catalog $(DESTDIR)$(catalogdir)
 	ln -sf smtp-handler@.service $(DESTDIR)$(unitdir)/smtp@.service
 	sed 's:SMTP connection:LMTP connection:; s:ExecStart=/[^ ]*:& --lmtp:; s:edit smtp-handler@:edit lmtp@:' \
 		$(DESTDIR)$(unitdir)/smtp-handler@.service >$(DESTDIR)$(unitdir)/lmtp@.service
@@ -186,7 +188,7 @@ install: all ## install, under $(prefix) and below $(DESTDIR)
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(sbindir)/smtp-handler $(DESTDIR)$(mandir)/man8/smtp-handler.8 \
 		$(UNITS:%=$(DESTDIR)$(unitdir)/%) $(DESTDIR)$(unitdir)/smtp@.service \
-		$(DESTDIR)$(unitdir)/lmtp@.service
+		$(DESTDIR)$(unitdir)/lmtp@.service $(DESTDIR)$(catalogdir)/smtp-handler.catalog
 	rm -rf $(DESTDIR)$(libexecdir) $(DESTDIR)$(docdir)
 
 clean: ## remove what was built

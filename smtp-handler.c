@@ -42,7 +42,12 @@ struct program {
     bool delivered;  /* the message at hand was given to the command */
     const char *how; /* the session was ended; NULL where nobody but the client did */
     bool client_left;
+    const char *doing; /* as the service manager was told last */
+    unsigned accepted_told;
 };
+
+static const char waiting[] = "waiting for commands", receiving[] = "receiving a message",
+                  delivering[] = "delivering a message";
 
 /* Cuts the session off; one word for each reason, for the log. */
 static void end(struct program *program, enum ending ending)
@@ -100,6 +105,21 @@ static void read_octets(struct program *program, struct room room)
         patience_renew(&program->patience, now);
 }
 
+/* Tells the service manager what is going on, in words, if that is something else than before. */
+static void notify_status(struct program *program, const char *doing)
+{
+    char state[160];
+    struct session_counts counts = session_counts(&program->session);
+    if (program->doing == doing && program->accepted_told == counts.accepted)
+        return;
+    program->doing = doing;
+    program->accepted_told = counts.accepted;
+    int length = snprintf(state, sizeof state, "STATUS=client %s, %s, %u messages accepted",
+                          program->connection.client.text, doing, counts.accepted);
+    if (length > 0)
+        systemd_notify(state);
+}
+
 /* Nothing is wanted but octets or time: writes, waits, reads. */
 static void exchange(struct program *program)
 {
@@ -107,6 +127,7 @@ static void exchange(struct program *program)
     enum ending ending;
     if (write_replies(program))
         return;
+    notify_status(program, session_within_message(session) ? receiving : waiting);
     struct room room = session_room(session);
     int events = (session_replies(session).length > 0 ? STREAM_WRITABLE : 0) |
                  (room.length > 0 ? STREAM_READABLE : 0);
@@ -177,22 +198,14 @@ static void deliver(struct program *program)
     struct facts facts;
     facts_gather(&facts, session, &program->connection, &program->options, recipient,
                  program->spool.length);
+    notify_status(program, delivering);
     deliver_run(program->command_path, program->options.command, &facts, message,
                 (int64_t)program->options.delivery_timeout * 1000, &program->delivery);
     (void)close(message); /* it was only read */
     program->delivered = true;
-    report_delivery(session, &program->connection, recipient, &program->delivery);
+    report_delivery(session, &program->connection, recipient, program->options.command[0],
+                    &program->delivery);
     session_answer(session, program->delivery.verdict, outputs_text(&program->delivery.outputs));
-}
-
-static void notify_status(const struct program *program)
-{
-    char state[128];
-    int length =
-        snprintf(state, sizeof state, "STATUS=client %s, %u messages accepted",
-                 program->connection.client.text, session_counts(&program->session).accepted);
-    if (length > 0)
-        systemd_notify(state);
 }
 
 /* WANT_DISCARD */
@@ -204,7 +217,6 @@ static void discard(struct program *program)
     spool_discard(&program->spool);
     patience_renew(&program->patience, clock_milliseconds());
     session_discarded(&program->session);
-    notify_status(program);
 }
 
 /* Does what the session wants until it has nothing to say and nothing to hear. */
@@ -321,7 +333,6 @@ static int serve_client(struct program *program, int64_t began)
 {
     begin_session(program);
     patience_begin(&program->patience, &program->options, began);
-    notify_status(program);
     serve(program);
     bool quit = session_counts(&program->session).quit;
     if (!program->client_left)

@@ -19,6 +19,19 @@
 static enum log_option target = LOG_OPTION_STDERR;
 static enum log_option fallback = LOG_OPTION_STDERR; /* where the journal cannot be reached */
 
+static const struct {
+    const char *name;
+    const char *message_id;
+} kinds[] = {
+    [LOG_KIND_CONNECTION] = {"connection", "MESSAGE_ID=e4a6d43e58454667b5127411235e4f5b"},
+    [LOG_KIND_MESSAGE] = {"message", "MESSAGE_ID=a7b45b150238484eb98175c5a5390366"},
+    [LOG_KIND_SENDER] = {"sender", "MESSAGE_ID=64cfa400bf2f4614b71b924a3e6757a1"},
+    [LOG_KIND_RECIPIENT] = {"recipient", "MESSAGE_ID=9d0b45ce951d415a82e971c8cfc9e24c"},
+    [LOG_KIND_COMMAND] = {"command", "MESSAGE_ID=4bfe15fbe4734cbb82943833d75061b1"},
+    [LOG_KIND_LIMIT] = {"limit", "MESSAGE_ID=e5d30f4e180c442c8aa9ab3cb9850d16"},
+    [LOG_KIND_TROUBLE] = {"trouble", "MESSAGE_ID=833f13391453461e86b52f458b6b3d4b"},
+};
+
 /* Whether standard error is the journal's stream, as systemd says in $JOURNAL_STREAM. */
 static bool stderr_is_journal(void)
 {
@@ -49,10 +62,10 @@ void log_open(enum log_option where, bool stderr_is_client)
     openlog("smtp-handler", LOG_PID, LOG_MAIL);
 }
 
-void log_begin(struct log_event *event, enum log_level level, const char *name)
+void log_begin(struct log_event *event, enum log_level level, enum log_kind kind)
 {
     event->level = level;
-    event->name = name;
+    event->kind = kind;
     event->count = event->used = 0;
 }
 
@@ -161,7 +174,7 @@ static void append_field(struct log_line *line, const struct log_event *event,
 static void write_line(struct log_line *line, const char *label, const struct log_event *event)
 {
     line->length = 0;
-    append(line, "%s%s", label, event->name);
+    append(line, "%s%s", label, kinds[event->kind].name);
     for (size_t i = 0; i < event->count; i++)
         append_field(line, event, &event->fields[i]);
     append(line, "\n");
@@ -169,17 +182,19 @@ static void write_line(struct log_line *line, const char *label, const struct lo
 
 static bool send_to_journal(const struct log_event *event)
 {
-    struct iovec fields[LOG_FIELDS_MAX + 4];
+    struct iovec fields[LOG_FIELDS_MAX + 5];
     struct log_line message;
     char priority[] = "PRIORITY=0", identifier[] = "SYSLOG_IDENTIFIER=smtp-handler", name[64];
     size_t count = 0;
     write_line(&message, "MESSAGE=", event);
     priority[sizeof priority - 2] = (char)('0' + (int)event->level);
-    int length = snprintf(name, sizeof name, "SMTP_EVENT=%s", event->name);
+    int length = snprintf(name, sizeof name, "SMTP_EVENT=%s", kinds[event->kind].name);
     fields[count++] = (struct iovec){message.octets, message.length - 1};
     fields[count++] = (struct iovec){priority, sizeof priority - 1};
     fields[count++] = (struct iovec){identifier, sizeof identifier - 1};
     fields[count++] = (struct iovec){name, (size_t)length};
+    const char *id = kinds[event->kind].message_id;
+    fields[count++] = (struct iovec){(char *)id, strlen(id)};
     for (size_t i = 0; i < event->count; i++)
         fields[count++] =
             (struct iovec){(char *)event->octets + event->fields[i].start, event->fields[i].length};
@@ -239,7 +254,7 @@ void log_trouble(const char *format, ...)
     va_start(arguments, format);
     int length = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    log_begin(&event, LOG_LEVEL_ERROR, "trouble");
+    log_begin(&event, LOG_LEVEL_ERROR, LOG_KIND_TROUBLE);
     if (length > 0)
         log_add(&event, "text", span_of(text));
     log_send(&event);

@@ -17,7 +17,18 @@ enum {
 };
 
 /* As in syslog(3). */
-enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_INFO = 6 };
+enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
+
+/* What happened. In the journal each has a MESSAGE_ID; see units/smtp-handler.catalog. */
+enum log_kind {
+    LOG_KIND_CONNECTION,
+    LOG_KIND_MESSAGE,
+    LOG_KIND_SENDER,
+    LOG_KIND_RECIPIENT,
+    LOG_KIND_COMMAND,
+    LOG_KIND_LIMIT,
+    LOG_KIND_TROUBLE
+};
 
 struct log_field {
     size_t start; /* of "NAME=value" in the event's octets */
@@ -27,9 +38,9 @@ struct log_field {
 
 struct log_event {
     enum log_level level;
-    const char *name; /* borrowed */
-    size_t count;     /* of fields */
-    size_t used;      /* of octets */
+    enum log_kind kind;
+    size_t count; /* of fields */
+    size_t used;  /* of octets */
     struct log_field fields[LOG_FIELDS_MAX];
     char octets[LOG_OCTETS_MAX + LOG_FIELDS_MAX * 32];
 };
@@ -38,7 +49,7 @@ struct log_event {
 void log_open(enum log_option where, bool stderr_is_client);
 
 /* Makes `event` new, without fields. */
-void log_begin(struct log_event *event, enum log_level level, const char *name);
+void log_begin(struct log_event *event, enum log_level level, enum log_kind kind);
 
 /*
  * Adds a copy of `value` under `name`, up to 24 small letters; in the journal the field is called
@@ -53,7 +64,7 @@ void log_add_seconds(struct log_event *event, const char *name, int64_t millisec
 /* Writes the event. Nobody can be told where that fails. */
 void log_send(const struct log_event *event);
 
-/* Trouble of our own: the event "trouble" with what printf makes of the rest as its text. */
+/* Trouble of our own: LOG_KIND_TROUBLE with what printf makes of the rest as its text. */
 __attribute__((format(printf, 1, 2))) void log_trouble(const char *format, ...);
 
 #endif

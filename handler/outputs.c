@@ -46,7 +46,7 @@ static void log_line(struct outputs *outputs)
     outputs->line_length = 0;
     if (line.length == 0 || outputs->lines++ >= OUTPUTS_LINES_MAX)
         return;
-    log_begin(&event, LOG_LEVEL_INFO, "command");
+    log_begin(&event, LOG_LEVEL_INFO, LOG_KIND_COMMAND);
     log_add(&event, "id", outputs->id);
     log_add(&event, "text", line);
     log_send(&event);

@@ -43,7 +43,7 @@ static void begin_message(struct log_event *event, const struct session *session
                           const struct connection *connection, const struct mailbox *recipient,
                           enum verdict verdict)
 {
-    log_begin(event, LOG_LEVEL_INFO, "message");
+    log_begin(event, LOG_LEVEL_INFO, LOG_KIND_MESSAGE);
     log_add(event, "result", outcome_word(verdict));
     log_add(event, "id", session_id(session));
     add_parties(event, session, connection);
@@ -59,7 +59,7 @@ void report_address(const struct session *session, const struct connection *conn
                     const struct mailbox *recipient, enum verdict verdict)
 {
     struct log_event event;
-    log_begin(&event, LOG_LEVEL_INFO, recipient == NULL ? "sender" : "recipient");
+    log_begin(&event, LOG_LEVEL_INFO, recipient == NULL ? LOG_KIND_SENDER : LOG_KIND_RECIPIENT);
     log_add(&event, "result", outcome_word(verdict));
     log_add(&event, "id", session_id(session));
     add_parties(&event, session, connection);
@@ -70,11 +70,13 @@ void report_address(const struct session *session, const struct connection *conn
 }
 
 void report_delivery(const struct session *session, const struct connection *connection,
-                     const struct mailbox *recipient, const struct delivery *delivery)
+                     const struct mailbox *recipient, const char *command,
+                     const struct delivery *delivery)
 {
     struct log_event event;
     begin_message(&event, session, connection, recipient, delivery->verdict);
-    log_add(&event, "command", span_of(delivery->ended));
+    log_add(&event, "command", span_of(command));
+    log_add(&event, "ended", span_of(delivery->ended));
     log_add(&event, "reply", outputs_text(&delivery->outputs));
     log_add_seconds(&event, "seconds", delivery->milliseconds);
     log_send(&event);
@@ -95,7 +97,9 @@ void report_connection(const struct session *session, const struct connection *c
 {
     struct session_counts counts = session_counts(session);
     struct log_event event;
-    log_begin(&event, LOG_LEVEL_INFO, "connection");
+    bool greeted = session_helo(session).length > 0;
+    bool health_check = !greeted && counts.errors == 0;
+    log_begin(&event, health_check ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, LOG_KIND_CONNECTION);
     log_add(&event, "client", span_of(connection->client.text));
     log_add(&event, "hostname", span_of(connection->client_hostname));
     log_add(&event, "helo", session_helo(session));
@@ -112,7 +116,7 @@ void report_connection(const struct session *session, const struct connection *c
 void report_limit(const struct endpoint *client, const char *limit)
 {
     struct log_event event;
-    log_begin(&event, LOG_LEVEL_INFO, "limit");
+    log_begin(&event, LOG_LEVEL_INFO, LOG_KIND_LIMIT);
     log_add(&event, "client", span_of(client->text));
     log_add(&event, "limit", span_of(limit));
     log_send(&event);

@@ -14,7 +14,8 @@ void report_address(const struct session *session, const struct connection *conn
 
 /* A message, or the part of it for `recipient` if that is not NULL, was given to the command. */
 void report_delivery(const struct session *session, const struct connection *connection,
-                     const struct mailbox *recipient, const struct delivery *delivery);
+                     const struct mailbox *recipient, const char *command,
+                     const struct delivery *delivery);
 
 /* With WANT_DISCARD: a message that was not. */
 void report_refusal(const struct session *session, const struct connection *connection);

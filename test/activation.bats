@@ -158,12 +158,14 @@ EOF
 import os, socket, subprocess, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
-client = b"HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@localhost>\r\nDATA\r\n.\r\nQUIT\r\n"
+client = b"HELO c\r\n" + 2 * b"MAIL FROM:<>\r\nRCPT TO:<a@localhost>\r\nDATA\r\n.\r\n" + b"QUIT\r\n"
 subprocess.run([sys.argv[2], "true"], input=client, env=dict(os.environ, NOTIFY_SOCKET=sys.argv[1], REMOTE_ADDR="192.0.2.9"), check=True)
 s.settimeout(5)
-states = [s.recv(1000).decode() for _ in range(2)]
+states = [s.recv(1000).decode() for _ in range(3)]
 print(states)
-assert states == ["STATUS=client 192.0.2.9, 0 messages accepted", "STATUS=client 192.0.2.9, 1 messages accepted"]
+assert states == ["STATUS=client 192.0.2.9, waiting for commands, 0 messages accepted",
+                  "STATUS=client 192.0.2.9, delivering a message, 0 messages accepted",
+                  "STATUS=client 192.0.2.9, delivering a message, 1 messages accepted"]
 EOF
 }
 

@@ -37,7 +37,7 @@ EOF
 
 @test "a command that dies of a signal defers the message" {
     [ "$(deliver_by sh -c 'kill -9 $$')" = '451 4.3.0 Trouble here, try again later, id ID' ]
-    grep -q 'message result=deferred .*command="signal 9"' log
+    grep -q 'message result=deferred .*ended="signal 9"' log
     [ "$(deliver_by sh -c 'kill -SEGV $$')" = '451 4.3.0 Trouble here, try again later, id ID' ]
 }
 
@@ -76,7 +76,7 @@ EOF
     one_message | sed 's/$/\r/' | handler --delivery-timeout 1 >replies
     [ "$SECONDS" -lt 10 ]
     from_wire <replies | without_ids | grep -qx '451 4.3.0 Trouble here, try again later, id ID'
-    grep -q 'command=timeout' log
+    grep -q 'ended=timeout' log
     eventually sh -c '! kill -0 "$(cat child)"'
 }
 
@@ -328,7 +328,7 @@ EOF
     one_message | sed 's/$/\r/' | handler --delivery-timeout 1 >replies
     [ "$SECONDS" -lt 10 ]
     grep -q '^451 4.3.0' replies
-    grep -q 'command=timeout' log
+    grep -q 'ended=timeout' log
 }
 
 @test "a command that cannot be killed is not waited for" {

@@ -32,8 +32,10 @@ copy_tree() {
     copy_tree
     make -s -C copy install DESTDIR="$PWD/root" prefix=/usr
     (cd root && find . -type f -o -type l) | sort | diff - <(sort <<'EOF'
+./usr/lib/systemd/catalog/smtp-handler.catalog
 ./usr/lib/systemd/system/lmtp.socket
 ./usr/lib/systemd/system/lmtp@.service
+./usr/lib/systemd/system/smtp-handler.service
 ./usr/lib/systemd/system/smtp-handler@.service
 ./usr/lib/systemd/system/smtp.socket
 ./usr/lib/systemd/system/smtp@.service
@@ -41,6 +43,7 @@ copy_tree() {
 ./usr/sbin/smtp-handler
 ./usr/share/doc/smtp-handler/LICENSE
 ./usr/share/doc/smtp-handler/README.md
+./usr/share/doc/smtp-handler/busy.conf
 ./usr/share/doc/smtp-handler/dovecot.conf
 ./usr/share/doc/smtp-handler/handler/message-path.svg
 ./usr/share/doc/smtp-handler/inetd.conf
@@ -77,6 +80,22 @@ EOF
     copy_tree
     make -s -C copy install prefix="$PWD/usr"
     cd usr/lib/systemd/system
-    systemd-analyze verify --man=no "$PWD/smtp.socket" "$PWD/lmtp.socket" "$PWD/smtp@.service" "$PWD/lmtp@.service" >said 2>&1
+    systemd-analyze verify --man=no "$PWD/smtp.socket" "$PWD/lmtp.socket" "$PWD/smtp@.service" "$PWD/lmtp@.service" "$PWD/smtp-handler.service" >said 2>&1
     refute grep "$PWD" said
+}
+
+@test "the units expose as little as can be, by systemd's own measure" {
+    for unit in smtp-handler@.service smtp-handler.service; do
+        systemd-analyze security --offline=true --threshold=5 "$top/units/$unit" >said 2>&1 || { tail -1 said; return 1; }
+    done
+}
+
+@test "every kind of event has its entry in the journal's catalog" {
+    sed -n 's/.*"MESSAGE_ID=\([0-9a-f]*\)".*/\1/p' "$top/handler/log.c" | sort >ids
+    [ "$(wc -l <ids)" -ge 7 ]
+    sed -n 's/^-- \([0-9a-f]*\)$/\1/p' "$top/units/smtp-handler.catalog" | sort | diff ids -
+    mkdir -p root/usr/lib/systemd/catalog root/var/lib/systemd/catalog
+    cp "$top/units/smtp-handler.catalog" root/usr/lib/systemd/catalog
+    journalctl --root="$PWD/root" --update-catalog
+    [ "$(journalctl --root="$PWD/root" --list-catalog | wc -l)" = "$(wc -l <ids)" ]
 }
