@@ -17,7 +17,7 @@ SECONDS = 60
 
 # The house: what the session is made of, and what the handler is.
 SESSION = session.o session/address.o session/command.o session/content.o session/envelope.o \
-	session/header.o session/line.o session/message.o session/parameter.o session/reply.o \
+	session/extension.o session/header.o session/line.o session/message.o session/parameter.o session/reply.o \
 	session/text.o session/trace.o session/utf8.o
 HANDLER = smtp-handler.o handler/clock.o handler/connection.o handler/deliver.o \
 	handler/endpoint.o handler/facts.o handler/hostname.o handler/idn.o handler/library.o \

@@ -7,18 +7,10 @@
 #include "library.h"
 
 #define SONAME "libidn2.so.0"
-#define NOTE                                                                                       \
-    "[{\"feature\":\"idn\",\"description\":\"Domain names beyond ASCII\","                         \
-    "\"priority\":\"suggested\",\"soname\":[\"" SONAME "\"]}]"
 
-/* Names the library to those who build packages (ELF dlopen note). */
-__attribute__((used, section(".note.dlopen"), aligned(4))) static const struct {
-    uint32_t name_size;
-    uint32_t text_size;
-    uint32_t type;
-    char name[sizeof "FDO"];
-    char text[sizeof NOTE];
-} note = {sizeof "FDO", sizeof NOTE, 0x407c0c0a, "FDO", NOTE};
+LIBRARY_NOTE note = {LIBRARY_NOTE_OF,
+                     "[{\"feature\":\"idn\",\"description\":\"Domain names beyond ASCII\","
+                     "\"priority\":\"suggested\",\"soname\":[\"" SONAME "\"]}]"};
 
 static struct {
     __typeof__(idn2_to_ascii_8z) *to_ascii;

@@ -15,18 +15,11 @@
 #include "library.h"
 
 #define SONAME "libsystemd.so.0"
-#define NOTE                                                                                       \
-    "[{\"feature\":\"systemd\",\"description\":\"Socket activation, journal and status\","         \
-    "\"priority\":\"recommended\",\"soname\":[\"" SONAME "\"]}]"
 
-/* Names the library to those who build packages, as systemd's own programs do (ELF dlopen note). */
-__attribute__((used, section(".note.dlopen"), aligned(4))) static const struct {
-    uint32_t name_size;
-    uint32_t text_size;
-    uint32_t type;
-    char name[sizeof "FDO"];
-    char text[sizeof NOTE];
-} note = {sizeof "FDO", sizeof NOTE, 0x407c0c0a, "FDO", NOTE};
+LIBRARY_NOTE note = {
+    LIBRARY_NOTE_OF,
+    "[{\"feature\":\"systemd\",\"description\":\"Socket activation, journal and status\","
+    "\"priority\":\"recommended\",\"soname\":[\"" SONAME "\"]}]"};
 
 static struct {
     __typeof__(sd_listen_fds_with_names) *listen_fds_with_names;

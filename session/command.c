@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include "extension.h"
 #include "message.h"
 #include "parameter.h"
 #include "text.h"
@@ -81,70 +82,10 @@ static void run_helo(struct session *session, struct span argument)
         command_reply(session, REPLY_HELO, session->settings.hostname);
 }
 
-static void add_max_size(const struct session *session, struct text *line)
-{
-    text_add_string(line, " ");
-    text_add_number(line, session->settings.max_size, 1);
-}
-
-static bool is_dsn_offered(const struct session *session)
-{
-    return session->settings.dsn;
-}
-
-static bool defers_further_recipients(const struct session *session)
-{
-    return session->settings.one_recipient && !session->settings.lmtp;
-}
-
-/* Recipients of a transaction; one of those of PRDR alone may have several in this mode. */
-static unsigned max_recipients(const struct session *session, bool prdr)
-{
-    return defers_further_recipients(session) && !prdr ? 1 : session->settings.max_recipients;
-}
-
-static void add_limits(const struct session *session, struct text *line)
-{
-    text_add_string(line, " MAILMAX=");
-    text_add_number(line, session->settings.max_messages, 1);
-    text_add_string(line, " RCPTMAX=");
-    text_add_number(line, max_recipients(session, false), 1);
-}
-
-/* The extensions, each with where it is offered and what writes the value behind its keyword. */
-static const struct {
-    const char *keyword;
-    bool (*is_offered)(const struct session *session); /* NULL: always */
-    void (*add_value)(const struct session *session, struct text *line);
-} keywords[] = {
-    {"PIPELINING", NULL, NULL},                /* RFC 2920 */
-    {"SIZE", NULL, add_max_size},              /* RFC 1870 */
-    {"ENHANCEDSTATUSCODES", NULL, NULL},       /* RFC 2034 */
-    {"8BITMIME", NULL, NULL},                  /* RFC 6152 */
-    {"CHUNKING", NULL, NULL},                  /* RFC 3030 */
-    {"BINARYMIME", NULL, NULL},                /* RFC 3030 */
-    {"SMTPUTF8", NULL, NULL},                  /* RFC 6531 */
-    {"DSN", is_dsn_offered, NULL},             /* RFC 3461 */
-    {"PRDR", defers_further_recipients, NULL}, /* draft-hall-prdr */
-    {"LIMITS", NULL, add_limits},              /* RFC 9422; always there, and so always the last */
-};
-
 static void run_ehlo(struct session *session, struct span argument)
 {
-    const size_t count = sizeof keywords / sizeof *keywords;
-    if (!greet(session, argument, true))
-        return;
-    reply_add_keyword(&session->replies, session->settings.hostname, false);
-    for (size_t i = 0; i < count; i++) {
-        char octets[64];
-        struct text line = {.octets = octets, .size = sizeof octets};
-        if (keywords[i].is_offered != NULL && !keywords[i].is_offered(session))
-            continue;
-        text_add_string(&line, keywords[i].keyword);
-        if (keywords[i].add_value != NULL)
-            keywords[i].add_value(session, &line);
-        reply_add_keyword(&session->replies, text_span(&line), i == count - 1);
-    }
+    if (greet(session, argument, true))
+        extension_reply(session);
 }
 
 static struct span without_leading_spaces(struct span text)
@@ -210,15 +151,6 @@ static bool take_parameters(struct session *session, struct span input, unsigned
     return true;
 }
 
-/* Those that MAIL may have; without EHLO there are no extensions. */
-static unsigned mail_parameters(const struct session *session)
-{
-    if (!session->extended)
-        return 0;
-    return PARAMETER_SET_MAIL | (defers_further_recipients(session) ? PARAMETER_SET_PRDR : 0U) |
-           (is_dsn_offered(session) ? PARAMETER_SET_DSN_MAIL : 0U);
-}
-
 /* The last reply is said. */
 static void leave(struct session *session, enum reply reply)
 {
@@ -243,7 +175,8 @@ static void run_mail(struct session *session, struct span argument)
         say(session, result == PATH_RESULT_TOO_LONG ? REPLY_SENDER_TOO_LONG : REPLY_BAD_SENDER);
         return;
     }
-    if (!take_parameters(session, rest, mail_parameters(session), parameters))
+    if (!take_parameters(session, rest, extension_parameters(session) & PARAMETER_SETS_OF_MAIL,
+                         parameters))
         return;
     if (!parameters->utf8 && !span_is_ascii(argument)) {
         say(session, REPLY_SENDER_NOT_ASCII);
@@ -258,7 +191,7 @@ static void run_mail(struct session *session, struct span argument)
 static void run_rcpt(struct session *session, struct span argument)
 {
     const struct parameters *wanted = &session->envelope.parameters;
-    unsigned allowed = session->extended && is_dsn_offered(session) ? PARAMETER_SET_DSN_RCPT : 0;
+    unsigned allowed = extension_parameters(session) & PARAMETER_SETS_OF_RCPT;
     struct span rest = argument;
     enum path_result result = take_path(&rest, "TO:", PATH_KIND_FORWARD, &session->candidate);
     if (result != PATH_RESULT_OK)
@@ -268,7 +201,7 @@ static void run_rcpt(struct session *session, struct span argument)
         return;
     else if (!wanted->utf8 && !span_is_ascii(argument))
         say(session, REPLY_RECIPIENT_NOT_ASCII);
-    else if (session->envelope.count == max_recipients(session, wanted->prdr))
+    else if (session->envelope.count == extension_max_recipients(session, wanted->prdr))
         say(session, REPLY_TOO_MANY_RECIPIENTS);
     else
         ask(session, QUESTION_RECIPIENT);
