@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -298,35 +299,43 @@ static bool prepare(struct program *program, struct problem *problem)
     return true;
 }
 
-/* --check: what need not be looked at for each connection is looked at, too. */
-static int check(struct program *program)
+/* Whether --check answers on standard output; for ExecStartPre= of a unit that is the client. */
+static bool reports_on_stdout(const struct program *program)
 {
-    struct problem problem;
-    if (prepare(program, &problem) && recipients_check(&program->recipients, &problem)) {
-        puts("ok");
-        problem.status = EX_OK;
-    } else {
-        puts(problem.text);
-    }
-    return fflush(stdout) == 0 ? problem.status : EX_IOERR;
+    return program->options.check && !program->connection.is_one_socket;
 }
 
 /* Says what is wrong: to whoever started us, and with 421 to a client that waits. */
 static int fail(struct program *program, const struct problem *problem)
 {
-    if (program->options.check)
+    const struct connection *connection = &program->connection;
+    if (reports_on_stdout(program)) {
         puts(problem->text);
-    else if (program->connection.stderr_is_client || fcntl(STDERR_FILENO, F_GETFD) < 0)
+        return fflush(stdout) == 0 ? problem->status : EX_IOERR;
+    }
+    if (log_goes_to_journal() || connection->stderr_is_client || fcntl(STDERR_FILENO, F_GETFD) < 0)
         log_trouble("%s", problem->text);
     else
         fprintf(stderr, "smtp-handler: %s\n", problem->text);
-    if (program->connection.client_waits && !program->options.check) {
+    if (connection->client_waits) {
         begin_session(program);
         session_end(&program->session, ENDING_MISCONFIGURED);
         (void)write_replies(program); /* who cannot be told is gone */
         stream_finish(&program->stream, 2000, signals_waiting());
     }
     return problem->status;
+}
+
+/* --check: what need not be looked at for each connection is looked at, too. */
+static int check(struct program *program)
+{
+    struct problem problem;
+    if (!prepare(program, &problem) || !recipients_check(&program->recipients, &problem) ||
+        !deliver_check_interpreter(program->command_path, &problem))
+        return fail(program, &problem);
+    if (reports_on_stdout(program))
+        puts("ok");
+    return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
 }
 
 static int serve_client(struct program *program, int64_t began)
@@ -367,6 +376,8 @@ int main(int argc, char **argv)
     struct problem problem;
     bool listens;
     int64_t began = clock_milliseconds();
+    /* A listener starts /proc/self/exe, which would be called that. */
+    (void)prctl(PR_SET_NAME, "smtp-handler"); /* cannot fail */
     bool ready = find_clients(&program, &superserver, &listens, &problem) &&
                  signals_begin(listens, &problem);
     log_open(LOG_OPTION_BEST, program.connection.stderr_is_client);

@@ -79,6 +79,24 @@ bool deliver_find_program(const char *name, char path[DELIVER_PATH_MAX], struct 
                        denied ? strerror(EACCES) : "no such program");
 }
 
+bool deliver_check_interpreter(const char *path, struct problem *problem)
+{
+    char line[256]; /* what the kernel looks at; see execve(2) */
+    int script = open(path, O_RDONLY | O_CLOEXEC);
+    if (script < 0)
+        return true; /* one need not be able to read a program */
+    ssize_t length = read(script, line, sizeof line - 1);
+    (void)close(script); /* it was only read */
+    if (length < 2 || memcmp(line, "#!", 2) != 0)
+        return true;
+    line[length] = '\0';
+    char *interpreter = line + 2 + strspn(line + 2, " \t");
+    interpreter[strcspn(interpreter, " \t\n")] = '\0';
+    return is_program(interpreter) ||
+           problem_set(problem, EX_CONFIG, "delivery command %s: its interpreter %s: %s", path,
+                       interpreter, strerror(errno != 0 ? errno : EACCES));
+}
+
 /* What the command's process is like before it is executed. 0, or an errno. */
 static int describe(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int message,
                     const struct outputs *outputs)

@@ -25,6 +25,12 @@ struct delivery {
 bool deliver_find_program(const char *name, char path[DELIVER_PATH_MAX], struct problem *problem);
 
 /*
+ * Whether the interpreter of the script at `path`, if it is one, can be executed. False, with
+ * `problem` filled in, where it cannot.
+ */
+bool deliver_check_interpreter(const char *path, struct problem *problem);
+
+/*
  * Runs the program at `path` as `command` with `facts` put in, its standard input `message`, which
  * stays open. Returns when it has ended or was killed for taking `timeout` milliseconds; processes
  * that it left behind are not waited for.

@@ -62,6 +62,11 @@ void log_open(enum log_option where, bool stderr_is_client)
     openlog("smtp-handler", LOG_PID, LOG_MAIL);
 }
 
+bool log_goes_to_journal(void)
+{
+    return target == LOG_OPTION_JOURNAL;
+}
+
 void log_begin(struct log_event *event, enum log_level level, enum log_kind kind)
 {
     event->level = level;

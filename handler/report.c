@@ -35,7 +35,6 @@ static void add_recipients(struct log_event *event, const struct envelope *envel
     for (size_t i = 0; i < length; i++)
         octets[i] = (char)(octets[i] == '\n' ? ',' : octets[i]);
     log_add(event, "to", (struct span){octets, length});
-    log_add_number(event, "recipients", envelope->count);
 }
 
 /* What there is to say of every message. */
@@ -51,6 +50,8 @@ static void begin_message(struct log_event *event, const struct session *session
         add_recipients(event, session_envelope(session));
     else
         log_add(event, "to", mailbox_whole(recipient));
+    unsigned count = recipient == NULL ? session_envelope(session)->count : 1;
+    log_add_number(event, "recipients", count);
     log_add_number(event, "size", session_result(session).size);
     log_add(event, "status", span_of(verdict_status(verdict)));
 }

@@ -160,3 +160,28 @@ EOF
     [ "$(grep -c result= log)" = 1 ]
     grep -qF 'from="\"a\\\" result=accepted\"@b"' log
 }
+
+@test "--check looks for the interpreter of a script, too" {
+    printf '#!/nowhere/python3 -u\n' >script
+    printf '#! /bin/sh\n' >good
+    chmod 755 script good
+    run "$SMTP_HANDLER" --check ./script
+    [ "$status" = 78 ]
+    [ "$output" = 'delivery command ./script: its interpreter /nowhere/python3: No such file or directory' ]
+    [ "$("$SMTP_HANDLER" --check ./good)" = ok ]
+}
+
+@test "--check on a client's connection, as before a unit's command, says nothing but 421 where all is not well" {
+    python3 - "$SMTP_HANDLER" <<'PYTHON'
+import socket, subprocess, sys
+def check(*arguments):
+    client, server = socket.socketpair()
+    status = subprocess.run([sys.argv[1], "--check", *arguments], stdin=server, stdout=server, stderr=subprocess.PIPE)
+    server.close()
+    return status.returncode, client.recv(1000)[:10], status.stderr
+assert check("true") == (0, b"", b"")
+assert check("--max-size", "big", "true")[:2] == (64, b"421 4.3.5 ")
+status, said, log = check("/nowhere")
+assert (status, said) == (78, b"421 4.3.5 ") and b"/nowhere: no such program" in log, log
+PYTHON
+}
