@@ -3,6 +3,7 @@
 VERSION = 0.1
 
 prefix = /usr/local
+sysconfdir = /etc
 sbindir = $(prefix)/sbin
 libexecdir = $(prefix)/libexec/smtp-handler
 mandir = $(prefix)/share/man
@@ -165,27 +166,31 @@ lint: ## look for faults with clang-format, clang-tidy, cppcheck, shellcheck, ma
 	$(call install_packages,$(LINT_PACKAGES))
 	.ci/lint
 
+# Files that name others name those that are installed.
+CONFIG = $(DESTDIR)$(sysconfdir)/smtp-handler.conf
+PLACED = sed 's:/usr/local:$(prefix):g; s:/etc/smtp-handler.conf:$(sysconfdir)/smtp-handler.conf:g'
+
 install: all ## install, under $(prefix) and below $(DESTDIR)
-	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 \
+	install -d $(DESTDIR)$(sysconfdir) $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 \
 		$(DESTDIR)$(docdir)/handler $(DESTDIR)$(unitdir) $(DESTDIR)$(catalogdir)
 	install smtp-handler $(DESTDIR)$(sbindir)
 	install $(HELPERS:%=helpers/%) $(DESTDIR)$(libexecdir)
-	for file in $(UNITS); do sed 's:/usr/local:$(prefix):g' units/$$file \
-		>$(DESTDIR)$(unitdir)/$$file || exit; done
-	sed 's:/usr/local:$(prefix):g' smtp-handler.8 >$(DESTDIR)$(mandir)/man8/smtp-handler.8
+	for file in $(UNITS); do $(PLACED) units/$$file >$(DESTDIR)$(unitdir)/$$file || exit; done
+	$(PLACED) smtp-handler.8 >$(DESTDIR)$(mandir)/man8/smtp-handler.8
+	test -e $(CONFIG) || { $(PLACED) units/smtp-handler.conf >$(CONFIG) && chmod 644 $(CONFIG); }
 	install -m 644 handler/message-path.svg $(DESTDIR)$(docdir)/handler
-	for file in $(EXAMPLES); do sed 's:/usr/local:$(prefix):g' units/$$file \
-		>$(DESTDIR)$(docdir)/$$file || exit; done
+	for file in $(EXAMPLES); do $(PLACED) units/$$file >$(DESTDIR)$(docdir)/$$file || exit; done
 	chmod 644 $(DESTDIR)$(mandir)/man8/smtp-handler.8 $(UNITS:%=$(DESTDIR)$(unitdir)/%) \
 		$(EXAMPLES:%=$(DESTDIR)$(docdir)/%)
 	chmod 755 $(DESTDIR)$(docdir)/tcpserver-run
 	install -m 644 README.md LICENSE $(DESTDIR)$(docdir)
 	install -m 644 units/smtp-handler.catalog $(DESTDIR)$(catalogdir)
 	ln -sf smtp-handler@.service $(DESTDIR)$(unitdir)/smtp@.service
-	sed 's:SMTP connection:LMTP connection:; s:ExecStart=/[^ ]*:& --lmtp:; s:edit smtp-handler@:edit lmtp@:' \
+	sed 's:SMTP connection:LMTP connection:; s:ExecStart=/[^ ]*:& --lmtp:' \
 		$(DESTDIR)$(unitdir)/smtp-handler@.service >$(DESTDIR)$(unitdir)/lmtp@.service
 
-uninstall: ## remove what install put there
+uninstall: ## remove what install put there, but for a configuration that was changed
+	! $(PLACED) units/smtp-handler.conf | cmp -s - $(CONFIG) || rm -f $(CONFIG)
 	rm -f $(DESTDIR)$(sbindir)/smtp-handler $(DESTDIR)$(mandir)/man8/smtp-handler.8 \
 		$(UNITS:%=$(DESTDIR)$(unitdir)/%) $(DESTDIR)$(unitdir)/smtp@.service \
 		$(DESTDIR)$(unitdir)/lmtp@.service $(DESTDIR)$(catalogdir)/smtp-handler.catalog

@@ -32,6 +32,7 @@ copy_tree() {
     copy_tree
     make -s -C copy install DESTDIR="$PWD/root" prefix=/usr
     (cd root && find . -type f -o -type l) | sort | diff - <(sort <<'EOF'
+./etc/smtp-handler.conf
 ./usr/lib/systemd/catalog/smtp-handler.catalog
 ./usr/lib/systemd/system/lmtp.socket
 ./usr/lib/systemd/system/lmtp@.service
@@ -52,15 +53,24 @@ copy_tree() {
 ./usr/share/man/man8/smtp-handler.8
 EOF
 )
-    grep -q '^ExecStart=/usr/sbin/smtp-handler /usr/libexec/smtp-handler/maildir-deliver ' root/usr/lib/systemd/system/smtp-handler@.service
-    grep -q '^ExecStart=/usr/sbin/smtp-handler --lmtp /usr/libexec/smtp-handler/maildir-deliver ' root/usr/lib/systemd/system/lmtp@.service
-    grep -q '^# .* edit lmtp@.service' root/usr/lib/systemd/system/lmtp@.service
-    grep -q '^#   ExecStart=/usr/sbin/smtp-handler --lmtp --domain ' root/usr/lib/systemd/system/lmtp@.service
-    refute grep -r /usr/local root/usr/lib root/usr/share/man root/usr/share/doc/smtp-handler/inetd.conf
+    grep -qx 'ExecStart=/usr/sbin/smtp-handler --config /etc/smtp-handler.conf' root/usr/lib/systemd/system/smtp-handler@.service
+    grep -qx 'ExecStart=/usr/sbin/smtp-handler --lmtp --config /etc/smtp-handler.conf' root/usr/lib/systemd/system/lmtp@.service
+    grep -q '^command /usr/libexec/smtp-handler/maildir-deliver ' root/etc/smtp-handler.conf
+    refute grep -r /usr/local root/etc root/usr/lib root/usr/share/man root/usr/share/doc/smtp-handler/inetd.conf
     [ -x root/usr/share/doc/smtp-handler/tcpserver-run ]
     [ "$(root/usr/sbin/smtp-handler --version)" = "$("$SMTP_HANDLER" --version)" ]
     make -s -C copy uninstall DESTDIR="$PWD/root" prefix=/usr
     [ -z "$(find root -type f -o -type l)" ]
+}
+
+@test "a configuration that was changed survives make install and uninstall" {
+    copy_tree
+    mkdir -p root/etc
+    echo 'command true' >root/etc/smtp-handler.conf
+    make -s -C copy install DESTDIR="$PWD/root"
+    make -s -C copy uninstall DESTDIR="$PWD/root"
+    [ "$(find root -type f)" = root/etc/smtp-handler.conf ]
+    [ "$(cat root/etc/smtp-handler.conf)" = 'command true' ]
 }
 
 @test "the builder's flags are heeded, and a change of them builds anew" {
@@ -78,7 +88,7 @@ EOF
 
 @test "systemd finds no fault in the units" {
     copy_tree
-    make -s -C copy install prefix="$PWD/usr"
+    make -s -C copy install prefix="$PWD/usr" sysconfdir="$PWD/etc"
     cd usr/lib/systemd/system
     systemd-analyze verify --man=no "$PWD/smtp.socket" "$PWD/lmtp.socket" "$PWD/smtp@.service" "$PWD/lmtp@.service" "$PWD/smtp-handler.service" >said 2>&1
     refute grep "$PWD" said
