@@ -46,7 +46,7 @@ LINT_PACKAGES = $(BUILD_PACKAGES) clang clang-format clang-tidy cppcheck mandoc 
 
 PROGRAMS = smtp-handler $(HELPERS:%=helpers/%)
 
-.PHONY: all run test fuzz lint install uninstall clean help FORCE
+.PHONY: all run test check-systemd fuzz lint install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -156,6 +156,12 @@ test: ## build for release and with sanitizers, run all tests against both
 		$(PROGRAMS:%=build/sanitize/%)
 	@test/run
 
+check-systemd: ## prove the units under systemd, in a disposable one where that can be had
+	@mkdir -p build
+	$(call install_packages,$(TEST_PACKAGES))
+	@$(MAKE) --no-print-directory all
+	@test/check-systemd
+
 fuzz: ## run each fuzzer for SECONDS, 60 unless told
 	@mkdir -p build
 	$(call install_packages,$(FUZZ_PACKAGES))
@@ -200,4 +206,4 @@ clean: ## remove what was built
 	rm -rf build $(PROGRAMS)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 12

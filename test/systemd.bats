@@ -1,0 +1,390 @@
+load systemd
+
+# What the units promise, under systemd itself, for instances and the listener alike.
+
+@test "a message lies in the Maildir, which is one user's alone, when the client hears 250" {
+    serve
+    send
+    file=$(find "$state/Maildir/new" -type f)
+    head -1 "$file" | grep -qx 'Return-Path: <sender@example.net>'
+    tail -1 "$file" | grep -qx 'It works.'
+    uid=$(stat -c %u "$file")
+    [ "$uid" -ge 61184 ] && [ "$uid" -le 65519 ] # systemd's range for dynamic users
+    [ "$(stat -c '%u %a' "$state")" = "$uid 700" ]
+}
+
+@test "the journal has each fact of a message in a field of its own, and no client can forge one" {
+    serve
+    client 9
+    # The address holds a quote, a backslash and what would be a field.
+    printf '%s\r\n' 'HELO client.test' 'MAIL FROM:<"x\" result=refused \\y"@example.net>' 'RCPT TO:<user@example.org>' \
+        DATA '' body . QUIT >&9
+    from_wire <&9 >said
+    id=$(sed -n 's/.* id \([0-9a-f-]*\).*/\1/p' said)
+    journal -o json SMTP_EVENT=message >entry
+    python3 - "$id" "$service" <<'PYTHON'
+import json, sys
+entry = json.load(open("entry"))
+expected = {"SMTP_RESULT": "accepted", "SMTP_ID": sys.argv[1], "SMTP_CLIENT": "127.0.0.1", "SMTP_HELO": "client.test",
+            "SMTP_FROM": r'"x\" result=refused \\y"@example.net', "SMTP_TO": "user@example.org", "SMTP_RECIPIENTS": "1",
+            "SMTP_SIZE": "8", "SMTP_STATUS": "2.0.0", "SMTP_ENDED": "exit 0", "PRIORITY": "6", "SYSLOG_IDENTIFIER": "smtp-handler",
+            "SMTP_COMMAND": "/usr/local/libexec/smtp-handler/maildir-deliver", "MESSAGE_ID": "a7b45b150238484eb98175c5a5390366"}
+assert {name: entry.get(name) for name in expected} == expected, entry
+assert float(entry["SMTP_SECONDS"]) < 10
+assert entry["_SYSTEMD_UNIT"].startswith(sys.argv[2].split(".")[0])
+assert r' from="\"x\\\" result=refused \\\\y\"@example.net" ' in entry["MESSAGE"], entry["MESSAGE"]
+PYTHON
+    journal -x SMTP_EVENT=message | grep -q 'Subject: Message from .* accepted'
+}
+
+@test "the manual's queries of the journal find what it says they find" {
+    script deliver <<'SCRIPT'
+#!/bin/sh
+case $LOCAL in
+later) echo "the ticket system is closed" >&2; exit 75 ;;
+esac
+SCRIPT
+    serve "command $scripts/deliver"
+    send tickets@example.org
+    refute send later@example.org
+    client 9
+    printf 'EHLO c\r\nMAIL FROM:<s@example.net>\r\nRCPT TO:<user@example.org>\r\nDATA\r\na\nb\r\n.\r\nQUIT\r\n' >&9
+    cat <&9 >/dev/null
+    serve "command /nowhere"
+    client 9
+    id=$(field SMTP_ID SMTP_RESULT=deferred)
+    sed -n '/^journalctl SMTP_RESULT=/,/^\.Ed/p' "$top/smtp-handler.8" | sed -e '/^\.Ed/d' -e 's/\\e$/\\/' -e "s/660fa21d3840f-1b7b-1/$id/" >queries
+    [ "$(grep -c '^journalctl ' queries)" = 5 ]
+    # ask N: the answer to query N.
+    ask() { bash -ec "$(sed -e ':a' -e '/\\$/{N;s/\\\n//;ba' -e '}' queries | sed -n "$1p")"; }
+    journalctl --sync
+    ask 1 | grep -q 'message result=deferred .*to=later@example.org'
+    ask 2 | grep -q "command id=$id text=\"the ticket system is closed\""
+    ask 3 | grep -q '"SMTP_RESULT":"accepted"'
+    ask 4 | grep -q 'message result=refused .*form='
+    ask 5 | grep -q 'delivery command /nowhere: no such program'
+}
+
+@test "a health check is in the journal for who asks for debug messages alone" {
+    serve
+    client 9
+    printf 'QUIT\r\n' >&9
+    cat <&9 >/dev/null
+    eventually seen_for_debug
+    refute seen -p info
+}
+seen() { journal "$@" SMTP_EVENT=connection | grep -q 'ended=quit'; }
+seen_for_debug() { seen -p debug; }
+
+@test "systemctl status shows what is going on" {
+    script deliver <<'SCRIPT'
+#!/bin/sh
+touch running; until [ -e go ]; do sleep 0.05; done
+SCRIPT
+    serve "command sh -c \"cd /var/lib/smtp-handler && $scripts/deliver\""
+    client 9
+    printf 'HELO client.test\r\nMAIL FROM:<>\r\nRCPT TO:<user@example.org>\r\nDATA\r\n\r\n.\r\n' >&9
+    eventually test -e "$state/running"
+    eventually says "$([ "$SERVED_BY" = instances ] && echo 'client 127.0.0.1, delivering a message, 0 messages accepted' ||
+        echo '1 sessions, 1 so far, 0 refused')"
+    touch "$state/go"
+    [ "$SERVED_BY" = listener ] || eventually says 'client 127.0.0.1, waiting for commands, 1 messages accepted'
+}
+says() { systemctl status 'smtp-handler*.service' | grep -F "Status: \"$1\""; }
+
+@test "nobody in particular serves, with no privilege and a filter of system calls; so does the command" {
+    script deliver <<'SCRIPT'
+#!/bin/sh
+cat /proc/self/status >status
+SCRIPT
+    serve "command sh -c \"cd /var/lib/smtp-handler && $scripts/deliver\""
+    client 9
+    cat "/proc/$(session)/status" >status
+    send
+    for file in status "$state/status"; do
+        awk '$1 == "Uid:" && $2 >= 61184 && $2 <= 65519 && $2 == $3 && $2 == $4 { good++ }
+            /^Cap(Inh|Prm|Eff|Bnd|Amb):\t0+$/ { good++ }
+            /^NoNewPrivs:\t1$/ || /^Seccomp:\t2$/ { good++ }
+            END { exit good != 8 }' "$file"
+    done
+}
+
+@test "the command can write nowhere else, see nobody else, reach no network and gain nothing" {
+    touch /var/tmp/somebody-elses
+    script attack <<'SCRIPT'
+#!/usr/bin/env python3
+import ctypes, os, socket, subprocess, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def call(name, *arguments):
+    if getattr(libc, name)(*arguments) < 0:
+        raise OSError(ctypes.get_errno(), name)
+def write(path):
+    open(path, "w").close()
+def read_others():
+    os.listdir("/proc/1") # with ProtectProc=invisible there is nobody but us
+attempts = {f"write {path}": lambda path=path: write(path) for path in
+    ("/etc/x", "/usr/x", "/root/x", "/home/x", "/var/x", "/var/lib/x", "/run/x", "/dev/x", "/boot/x",
+     "/proc/sys/kernel/core_pattern", "/sys/fs/cgroup/x", "/var/tmp/somebody-elses/../../x")}
+attempts.update({
+    "read /etc/shadow": lambda: open("/etc/shadow"),
+    "see others' temporary files": lambda: os.stat("/var/tmp/somebody-elses"),
+    "see others' processes": read_others,
+    "connect to loopback": lambda: socket.create_connection(("127.0.0.1", 25), 5),
+    "open an Internet socket": lambda: socket.socket(socket.AF_INET),
+    "open a netlink socket": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW),
+    "open a disk": lambda: os.mknod("/var/lib/smtp-handler/disk", 0o60600, os.makedev(8, 0)),
+    "open memory": lambda: open("/dev/mem"),
+    "become root": lambda: os.setuid(0),
+    "make a user namespace": lambda: call("unshare", 0x10000000),
+    "mount": lambda: call("mount", b"none", b"/tmp", b"tmpfs", 0, None),
+    "change the host's name": lambda: call("sethostname", b"x", 1),
+    "make a set-user-id program": lambda: (write("/var/lib/smtp-handler/s"), os.chmod("/var/lib/smtp-handler/s", 0o4755)),
+    "trace its parent": lambda: call("ptrace", 16, os.getppid(), 0, 0),
+    "run code that it wrote": lambda: __import__("mmap").mmap(-1, 4096, prot=7),
+    "change personality": lambda: call("personality", 0x0200000),
+    "be a real-time process": lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)),
+})
+done = []
+for name, attempt in attempts.items():
+    try:
+        attempt()
+        done.append(name)
+    except (OSError, subprocess.SubprocessError):
+        pass
+print(f"{len(attempts) - len(done)} of {len(attempts)} refused" + "".join("; did: " + name for name in done))
+SCRIPT
+    serve "command $scripts/attack"
+    send
+    field SMTP_REPLY SMTP_EVENT=message >said
+    cat said
+    grep -qx '29 of 29 refused' said
+    rm /var/tmp/somebody-elses
+}
+
+@test "limits refuse, in all and for one source, and the socket survives" {
+    serve
+    python3 - "$SERVED_BY" <<'PYTHON'
+import socket, sys
+refusal = b"" if sys.argv[1] == "instances" else b"421 4.7.0"
+def greeting(source):
+    client = socket.create_connection(("127.0.0.1", 25), 30, (source, 0))
+    clients.append(client)
+    try:
+        return client.recv(200)
+    except ConnectionResetError:
+        return b""
+def check(source, allowed):
+    said = greeting(source)
+    assert said.startswith(b"220 ") if allowed else said.startswith(refusal) and not said.startswith(b"220"), (source, len(clients), said)
+clients = []
+for n in range(100):
+    check(f"127.0.0.{1 + n // 20}", True)
+    if n % 20 == 19 and n < 99:
+        check(f"127.0.0.{1 + n // 20}", False)
+check("127.0.0.99", False)
+for client in clients:
+    client.close()
+PYTHON
+    systemctl is-active smtp.socket
+    eventually send
+}
+
+@test "500 connections, however they end, leave nothing failed, and the next is served" {
+    serve
+    python3 - <<'PYTHON'
+import socket, struct, threading
+message = b"MAIL FROM:<s@example.net>\r\nRCPT TO:<user@example.org>\r\nDATA\r\nhello\r\n"
+ends = [b"", b"QUIT\r\n", b"HELO c\r\n" + message, b"HELO c\r\n" + message + b".\r\nQUIT\r\n", b"\0\xff\r\n" * 30, b"x" * 5000,
+        b"EHLO c\r\nBDAT 9999999999999999999999\r\n", None]
+served = 0
+lock = threading.Lock()
+def one(n):
+    global served
+    # So many sources that none has too many.
+    client = socket.create_connection(("127.0.0.1", 25), 60, (f"127.0.1.{1 + n % 100}", 0))
+    end = ends[n % len(ends)]
+    try:
+        greeting = client.recv(200)
+        if end is None: # a reset
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            client.sendall(end)
+            client.shutdown(socket.SHUT_WR)
+            while client.recv(4096):
+                pass
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    client.close()
+    with lock:
+        served += greeting.startswith(b"220 ")
+def some(first):
+    for n in range(first, 500, 10):
+        one(n)
+threads = [threading.Thread(target=some, args=(first,)) for first in range(10)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(served)
+assert served == 500
+PYTHON
+    send
+    [ "$(field SMTP_RESULT SMTP_RESULT=accepted | wc -l)" = 64 ] # one in eight, and this
+    eventually nothing_is_left
+    systemctl is-active smtp.socket
+}
+
+@test "stopping lets a delivery end and be answered; who is idle hears 421" {
+    script deliver <<'SCRIPT'
+#!/bin/sh
+touch running; until [ -e go ]; do sleep 0.05; done; cat >message
+SCRIPT
+    serve "delivery-timeout 30" "command sh -c \"cd /var/lib/smtp-handler && $scripts/deliver\""
+    client 8
+    client 9
+    printf 'HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<user@example.org>\r\nDATA\r\nx\r\n.\r\n' >&9
+    eventually test -e "$state/running"
+    systemctl stop --no-block smtp.socket 'smtp-handler*.service'
+    read -r -t 30 idle <&8
+    grep -q '^421 4.3.2' <<<"$idle"
+    exec 8>&-
+    systemctl show -p ActiveState 'smtp-handler*.service' | grep -q deactivating
+    touch "$state/go"
+    from_wire <&9 | tail -2 | cut -c1-9 | diff - <(printf '250 2.0.0\n421 4.3.2\n')
+    [ -s "$state/message" ]
+    eventually nothing_is_left
+    field SMTP_ENDED SMTP_EVENT=connection | sort -u | diff - <(echo shutdown)
+}
+
+@test "a wrong configuration is a line in the journal and 421 to the client, and is mended in place" {
+    serve 'max-size big'
+    for _ in 1 2 3; do
+        client 9
+        grep -q '^421 4.3.5' <<<"$greeting"
+        exec 9>&-
+    done
+    eventually named "$configuration:2: option max-size: 'big' is not a number of octets, K, M or G allowed"
+    serve 'command /usr/local/bin/nothing'
+    client 9
+    grep -q '^421 4.3.5' <<<"$greeting"
+    eventually named 'delivery command /usr/local/bin/nothing: no such program'
+    exec 9>&-
+    serve
+    send
+    eventually nothing_is_left
+}
+named() { field SMTP_TEXT SMTP_EVENT=trouble PRIORITY=3 | grep -qxF "$1"; }
+
+# bats test_tags=instances
+@test "LMTP is served on a Unix socket, each recipient by itself" {
+    script deliver <<'SCRIPT'
+#!/bin/sh
+[ "$LOCAL" != no ] || exit 67
+SCRIPT
+    serve "command $scripts/deliver"
+    systemctl stop smtp.socket
+    systemctl start lmtp.socket
+    swaks --protocol LMTP --socket /run/smtp-handler/lmtp --from s@example.net --to yes@example.org,no@example.org >said || true
+    cat said
+    grep -q '^<-  250 2.0.0' said
+    grep -q '^<\*\* 550 5.1.1' said
+    [ "$(field SMTP_RESULT SMTP_EVENT=message | sort | tr '\n' ' ')" = 'accepted refused ' ]
+    eventually nothing_is_left
+}
+
+# bats test_tags=listener
+@test "the listener reads its options again, and refuses a configuration that is wrong" {
+    serve 'max-connections 1'
+    client 8
+    client 9
+    grep -q '^421 4.7.0' <<<"$greeting"
+    sed -i 's/^max-connections .*/max-connections 2/' "$configuration"
+    systemctl reload smtp-handler.service
+    client 9
+    grep -q '^220 ' <<<"$greeting"
+    exec 9>&-
+    sed -i 's/^max-connections .*/max-connections many/' "$configuration"
+    refute systemctl reload smtp-handler.service
+    systemctl is-active smtp-handler.service
+    journal -u smtp-handler.service | grep -q "$configuration:2: option max-connections: 'many' is not a number"
+}
+
+# bats test_tags=listener
+@test "the listener that nobody needs goes, and the next connection starts it again" {
+    serve 'idle-exit 1'
+    send
+    eventually is_idle
+    [ "$(systemctl show -p Result --value smtp-handler.service)" = success ]
+    send
+}
+is_idle() { systemctl show -p ActiveState --value smtp-handler.service | grep -qx inactive; }
+
+# bats test_tags=listener
+@test "a listener that hangs is killed and started again by systemd" {
+    printf '[Service]\nWatchdogSec=1\n' >watchdog.conf
+    drop_in watchdog.conf
+    serve
+    send
+    kill -STOP "$(systemctl show -p MainPID --value smtp-handler.service)"
+    eventually restarted
+    eventually send
+}
+restarted() { [ "$(systemctl show -p NRestarts --value smtp-handler.service)" = 1 ]; }
+
+# bats test_tags=listener
+@test "sessions of the listener are called as the program is" {
+    serve
+    client 9
+    [ "$(ps -o comm= -p "$(pgrep -P "$(systemctl show -p MainPID --value smtp-handler.service)")")" = smtp-handler ]
+}
+
+# bats test_tags=listener
+@test "--check before the listener starts knows what the unit may read, write and run" {
+    cat >check.conf <<'CONF'
+[Service]
+LoadCredential=recipients:/root/recipients
+ExecStart=
+ExecStart=/usr/local/sbin/smtp-handler --recipients %d/recipients --config /etc/smtp-handler.conf
+ExecStartPre=
+ExecStartPre=-/usr/local/sbin/smtp-handler --check --recipients %d/recipients --config /etc/smtp-handler.conf
+CONF
+    drop_in check.conf
+    echo user@example.org >recipients
+    install -m 600 recipients /root/recipients # the service may read its credential alone
+    serve
+    send
+    refute send other@example.org
+    checked ok
+    systemctl stop smtp.socket smtp-handler.service
+    echo user >/root/recipients
+    serve
+    client 9
+    checked "/run/credentials/smtp-handler.service/recipients:1: 'user' is neither local@domain nor @domain"
+    exec 9>&-
+    systemctl stop smtp.socket smtp-handler.service
+    echo user@example.org >/root/recipients
+    install -m 700 /bin/true "$scripts/roots-alone"
+    serve "command $scripts/roots-alone"
+    client 9
+    checked "delivery command $scripts/roots-alone: Permission denied"
+    exec 9>&-
+    systemctl stop smtp.socket smtp-handler.service
+    serve 'spool /var/spool'
+    client 9
+    checked 'spool /var/spool: Read-only file system'
+    rm /root/recipients
+}
+checked() { journal -o cat SYSLOG_IDENTIFIER=smtp-handler | grep -qxF "$1"; }
+
+# bats test_tags=instances
+@test "--check before each connection's service says what is wrong in the journal and 421 to the client" {
+    printf '[Service]\nExecStartPre=/usr/local/sbin/smtp-handler --check --config /etc/smtp-handler.conf\n' >check.conf
+    drop_in check.conf
+    serve
+    send
+    serve 'spool /var/spool'
+    client 9
+    grep -q '^421 4.3.5 ' <<<"$greeting"
+    eventually named 'spool /var/spool: Read-only file system'
+    eventually nothing_is_left
+}
