@@ -100,9 +100,10 @@ EOF
     done
 }
 
-@test "every kind of event has its entry in the journal's catalog" {
+@test "every kind of event has its entry in the journal's catalog, and its id in the manual" {
     sed -n 's/.*"MESSAGE_ID=\([0-9a-f]*\)".*/\1/p' "$top/handler/log.c" | sort >ids
     [ "$(wc -l <ids)" -ge 7 ]
+    sed -n 's/^\.It [a-z]* Ta \([0-9a-f]\{32\}\)$/\1/p' "$top/smtp-handler.8" | sort | diff ids -
     sed -n 's/^-- \([0-9a-f]*\)$/\1/p' "$top/units/smtp-handler.catalog" | sort | diff ids -
     mkdir -p root/usr/lib/systemd/catalog root/var/lib/systemd/catalog
     cp "$top/units/smtp-handler.catalog" root/usr/lib/systemd/catalog

@@ -275,6 +275,13 @@ SCRIPT
 }
 named() { field SMTP_TEXT SMTP_EVENT=trouble PRIORITY=3 | grep -qxF "$1"; }
 
+@test "the same facts reach syslog, as one line" {
+    serve 'log syslog'
+    send
+    eventually logged 'message result=accepted id=[-0-9a-f]* client=127.0.0.1 helo=client.test from=sender@example.net to=user@example.org .* ended="exit 0" '
+}
+logged() { journal -o cat _TRANSPORT=syslog SYSLOG_FACILITY=2 PRIORITY=6 | grep -q "^$1"; }
+
 # bats test_tags=instances
 @test "LMTP is served on a Unix socket, each recipient by itself" {
     script deliver <<'SCRIPT'
