@@ -27,7 +27,8 @@ HANDLER = smtp-handler.o handler/clock.o handler/connection.o handler/deliver.o 
 	handler/superserver.o handler/systemd.o handler/template.o
 HELPERS = maildir-deliver
 UNITS = smtp.socket smtp-handler@.service smtp-handler.service lmtp.socket
-EXAMPLES = busy.conf xinetd.conf inetd.conf tcpserver-run dovecot.conf
+EXAMPLES = busy.conf network.conf user.conf dovecot-lda.conf sendmail.conf xinetd.conf inetd.conf \
+	tcpserver-run dovecot.conf
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
 FLAGS = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
@@ -35,18 +36,20 @@ SYSTEMD_yes = -DWITH_SYSTEMD
 FUZZ = -Werror -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 SANITIZE = -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-# Debian's packages: to build, to run, to test, to fuzz and to lint.
+# Debian's packages: to build, to run, to test, to fuzz, to lint, to package and to measure.
 BUILD_PACKAGES = gcc libc6-dev libidn2-dev libsystemd-dev
 RUN_PACKAGES = $(BUILD_PACKAGES) ucspi-tcp curl
-TEST_PACKAGES = $(RUN_PACKAGES) bats binutils dovecot-imapd dovecot-pop3d libbsd0 libdb5.3 \
+TEST_PACKAGES = $(RUN_PACKAGES) bats binutils dovecot-core dovecot-imapd dovecot-pop3d libbsd0 libdb5.3 \
 	iproute2 libevent-2.1-7 libgnutls-dane0 libicu72 libidn12 libnsl2 libnss-wrapper libpcre2-8-0 \
 	libsasl2-2 libssl3 libtirpc3 libwrap0 netbase procps python3 strace swaks systemd
 FUZZ_PACKAGES = $(BUILD_PACKAGES) clang libclang-rt-dev
 LINT_PACKAGES = $(BUILD_PACKAGES) clang clang-format clang-tidy cppcheck mandoc shellcheck
+DEB_PACKAGES = $(BUILD_PACKAGES) build-essential debhelper lintian
+BENCH_PACKAGES = $(BUILD_PACKAGES) libnsl2 libtirpc3 libwrap0 systemd
 
 PROGRAMS = smtp-handler $(HELPERS:%=helpers/%)
 
-.PHONY: all run test check-systemd fuzz lint install uninstall clean help FORCE
+.PHONY: all run test check-systemd fuzz lint install uninstall deb bench-connections clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -74,6 +77,14 @@ build/session-driver: $(addprefix build/release/,test/session-driver.o test/driv
 
 build/sanitize/session-driver: $(addprefix build/sanitize/,test/session-driver.o test/driver.o $(SESSION))
 	$(CC) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^
+
+# Measure: clients, and the least that serves them.
+BENCH = $(addprefix build/bench/,connect accept-loop floor)
+
+build/bench/floor: BENCH_LDFLAGS = -static
+build/bench/%: build/release/test/bench/%.o
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(LDFLAGS) $(BENCH_LDFLAGS) -o $@ $^
 
 # Run what comes to a fuzzer's mind; each has its corpus and, perhaps, its words.
 FUZZERS = session address
@@ -108,7 +119,7 @@ build/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(FLAGS) $(WITH_SYSTEMD)' | cmp -s - $@ || echo '$(CC) $(FLAGS) $(WITH_SYSTEMD)' >$@
 
--include $(shell find build -path build/peers -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find build \( -path build/peers -o -path build/deb \) -prune -o -name '*.d' -print 2>/dev/null)
 
 # Installs which of the Debian packages $(1) are missing, and keeps them from starting daemons.
 define install_packages
@@ -133,6 +144,13 @@ endef
 
 download = { apt-get -q download $(1) || { apt-get -q update && apt-get -q download $(1); }; }
 
+# For the disposable system that test/check-systemd installs them into, where they are missing.
+DEBS = adduser cpio openssl postfix ssl-cert
+build/debs/%.deb:
+	@mkdir -p $(@D)/$*
+	cd $(@D)/$* && rm -f *.deb && $(call download,$*) && mv *.deb ../$*.deb
+	@rmdir $(@D)/$*
+
 # Unpacked, not installed: Debian has but one of a kind at a time, and would take away the machine's own.
 PEERS = xinetd openbsd-inetd postfix exim4-daemon-light
 build/peers/%/unpacked:
@@ -152,15 +170,21 @@ test: ## build for release and with sanitizers, run all tests against both
 	@mkdir -p build
 	$(call install_packages,$(TEST_PACKAGES))
 	@$(MAKE) --no-print-directory all build/plain/smtp-handler $(PEERS:%=build/peers/%/unpacked) \
-		build/session-driver build/sanitize/session-driver \
+		$(DEBS:%=build/debs/%.deb) deb build/session-driver build/sanitize/session-driver \
 		$(PROGRAMS:%=build/sanitize/%)
 	@test/run
 
 check-systemd: ## prove the units under systemd, in a disposable one where that can be had
 	@mkdir -p build
 	$(call install_packages,$(TEST_PACKAGES))
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all $(DEBS:%=build/debs/%.deb) deb
 	@test/check-systemd
+
+bench-connections: ## measure connections a second of the ways to listen, side by side
+	@mkdir -p build
+	$(call install_packages,$(BENCH_PACKAGES))
+	@$(MAKE) --no-print-directory all $(BENCH) build/peers/xinetd/unpacked
+	@test/bench/run-connections
 
 fuzz: ## run each fuzzer for SECONDS, 60 unless told
 	@mkdir -p build
@@ -202,8 +226,23 @@ uninstall: ## remove what install put there, but for a configuration that was ch
 		$(DESTDIR)$(unitdir)/lmtp@.service $(DESTDIR)$(catalogdir)/smtp-handler.catalog
 	rm -rf $(DESTDIR)$(libexecdir) $(DESTDIR)$(docdir)
 
+# In a copy, since the packages come to lie beside the tree. How make was called is for this one alone.
+DEB = build/deb/smtp-handler-$(VERSION)
+
+deb: ## build a Debian package, build/deb/smtp-handler_*.deb
+	@mkdir -p build
+	$(call install_packages,$(DEB_PACKAGES))
+	@head -1 debian/changelog | grep -qF 'smtp-handler ($(VERSION)) ' || \
+		{ echo 'debian/changelog does not begin with $(VERSION), the version in the Makefile'; exit 1; }
+	@rm -rf build/deb && mkdir -p $(DEB)
+	@tar -c --exclude-vcs --exclude=./build --exclude=./Maildir . | tar -x -C $(DEB)
+	@cd $(DEB) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b >../log 2>&1 </dev/null || \
+		{ tail -20 ../log; exit 1; }
+	@lintian --allow-root --fail-on error build/deb/*.changes
+	@ls build/deb/smtp-handler_*.deb
+
 clean: ## remove what was built
 	rm -rf build $(PROGRAMS)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 20

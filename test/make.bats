@@ -45,10 +45,14 @@ copy_tree() {
 ./usr/share/doc/smtp-handler/LICENSE
 ./usr/share/doc/smtp-handler/README.md
 ./usr/share/doc/smtp-handler/busy.conf
+./usr/share/doc/smtp-handler/dovecot-lda.conf
 ./usr/share/doc/smtp-handler/dovecot.conf
 ./usr/share/doc/smtp-handler/handler/message-path.svg
 ./usr/share/doc/smtp-handler/inetd.conf
+./usr/share/doc/smtp-handler/network.conf
+./usr/share/doc/smtp-handler/sendmail.conf
 ./usr/share/doc/smtp-handler/tcpserver-run
+./usr/share/doc/smtp-handler/user.conf
 ./usr/share/doc/smtp-handler/xinetd.conf
 ./usr/share/man/man8/smtp-handler.8
 EOF

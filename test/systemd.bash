@@ -19,16 +19,25 @@ setup() {
     cd "$BATS_TEST_TMPDIR" || return
     mkdir -p "$scripts"
     [ "$SERVED_BY" = instances ] || install -D -m 644 "$examples/busy.conf" "$units/smtp.socket.d/busy.conf"
+    undone=()
     began=$(date +@%s.%6N)
 }
 
 teardown() {
     end_started
     systemctl stop smtp.socket lmtp.socket smtp-handler.service 'smtp-handler@*' 'lmtp@*'
+    for ((n = ${#undone[@]} - 1; n >= 0; n--)); do
+        eval "${undone[n]}" >>undone 2>&1 || true
+    done
     journal -n 40 # shown where the test failed
     rm -rf "$units"/smtp.socket.d "$units"/smtp-handler.service.d "$units"/smtp-handler@.service.d "$scripts" "$state"
     systemctl daemon-reload
     systemctl reset-failed
+}
+
+# afterwards COMMAND...: has it run when the test has ended, the last first.
+afterwards() {
+    undone+=("$(printf '%q ' "$@")")
 }
 
 # serve LINE...: opens port 25 with these lines in the configuration; unless one of them is a command, the
@@ -57,6 +66,14 @@ send() {
     printf 'Subject: test\n\nIt works.\n' |
         curl --silent --show-error --crlf --max-time 30 --url smtp://127.0.0.1/client.test --mail-from sender@example.net \
             --mail-rcpt "${1:-user@example.org}" --upload-file -
+}
+
+# answer RECIPIENT [SENDER]: sends a message and prints the codes of the reply to it.
+answer() {
+    client 9
+    printf '%s\r\n' 'HELO client.test' "MAIL FROM:<${2-sender@example.net}>" "RCPT TO:<$1>" DATA 'Subject: test' '' \
+        'It works.' . QUIT >&9
+    from_wire <&9 | tail -2 | head -1 | cut -c1-9
 }
 
 # client FILE-DESCRIPTOR: connects it and waits for the greeting, which is left in $greeting.
