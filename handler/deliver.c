@@ -108,7 +108,7 @@ static int describe(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attr
     if (error == 0)
         error = posix_spawn_file_actions_adddup2(actions, outputs->error.commands, STDERR_FILENO);
     if (error == 0)
-        error = signals_restore(attributes, POSIX_SPAWN_SETPGROUP);
+        error = signals_restore(attributes, POSIX_SPAWN_SETPGROUP, false);
     return error;
 }
 

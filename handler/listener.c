@@ -54,18 +54,28 @@ bool listener_take(struct listener *listener, int first, int count)
     return count > 0;
 }
 
+/* Whether accept(2) failed for the one connection, which is gone. */
+static bool is_of_connection(int error)
+{
+    static const int errors[] = {
+        EAGAIN,       EINTR,       ECONNABORTED, EPROTO,
+        ENOPROTOOPT,  ENETDOWN,    ENONET,       EHOSTDOWN,
+        EHOSTUNREACH, ENETUNREACH, EOPNOTSUPP,   /* and by a firewall's rule */ EPERM,
+    };
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+        if (errors[i] == error)
+            return true;
+    return false;
+}
+
 /* Accepts from one socket that has something; 1, 0 or -errno as listener_wait. */
 static int accept_from(int socket, struct listener_arrival *arrival)
 {
     union endpoint_address address = {.any.sa_family = AF_UNSPEC};
     socklen_t length = sizeof address;
     int descriptor = accept4(socket, &address.any, &length, SOCK_CLOEXEC);
-    if (descriptor < 0) {
-        /* Errors of the connection alone; see accept(2). */
-        bool gone = errno == EAGAIN || errno == ECONNABORTED || errno == EINTR || errno == EPROTO ||
-                    errno == ENETDOWN || errno == EHOSTUNREACH || errno == ENETUNREACH;
-        return gone ? 0 : -errno;
-    }
+    if (descriptor < 0)
+        return is_of_connection(errno) ? 0 : -errno;
     *arrival = (struct listener_arrival){.descriptor = descriptor, .client = endpoint_of(&address)};
     return 1;
 }
@@ -103,7 +113,7 @@ unsigned listener_count_network(const struct listener *listener,
 static int describe(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
                     const struct listener *listener, int descriptor)
 {
-    int error = signals_restore(attributes, 0);
+    int error = signals_restore(attributes, 0, true);
     int last = listener->stderr_is_usable ? STDOUT_FILENO : STDERR_FILENO;
     for (int to = STDIN_FILENO; error == 0 && to <= last; to++)
         error = posix_spawn_file_actions_adddup2(actions, descriptor, to);
@@ -135,9 +145,9 @@ int listener_start(struct listener *listener, const struct listener_arrival *arr
     struct listener_connection connection = {.client = arrival->client};
     assert(listener->count < OPTIONS_CONNECTIONS_MAX);
     int error = spawn(listener, arrival->descriptor, argv, &connection.process);
-    (void)close(arrival->descriptor); /* the session has its own */
     if (error != 0)
         return -error;
+    (void)close(arrival->descriptor); /* the session has its own */
     listener->connections[listener->count++] = connection;
     listener->started++;
     return 0;

@@ -56,7 +56,7 @@ unsigned listener_count_network(const struct listener *listener,
 
 /*
  * Starts the program with `argv` for the arrival, while there are fewer than
- * OPTIONS_CONNECTIONS_MAX sessions. 0, or -errno; the client is gone then.
+ * OPTIONS_CONNECTIONS_MAX sessions. 0, or -errno; its descriptor is the caller's still then.
  */
 int listener_start(struct listener *listener, const struct listener_arrival *arrival, char **argv);
 

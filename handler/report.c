@@ -114,11 +114,13 @@ void report_connection(const struct session *session, const struct connection *c
     log_send(&event);
 }
 
-void report_limit(const struct endpoint *client, const char *limit)
+void report_limit(const struct endpoint *client, const char *limit, unsigned unreported)
 {
     struct log_event event;
     log_begin(&event, LOG_LEVEL_INFO, LOG_KIND_LIMIT);
     log_add(&event, "client", span_of(client->text));
     log_add(&event, "limit", span_of(limit));
+    if (unreported > 0)
+        log_add_number(&event, "unreported", unreported);
     log_send(&event);
 }

@@ -24,7 +24,10 @@ void report_refusal(const struct session *session, const struct connection *conn
 void report_connection(const struct session *session, const struct connection *connection,
                        const char *how, int64_t milliseconds);
 
-/* A client was not let in by a listener: the `limit` that was reached is an option's name. */
-void report_limit(const struct endpoint *client, const char *limit);
+/*
+ * A client was not let in by a listener: the `limit` that was reached is an option's name. Before
+ * it `unreported` others were not.
+ */
+void report_limit(const struct endpoint *client, const char *limit, unsigned unreported);
 
 #endif

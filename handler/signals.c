@@ -29,7 +29,7 @@ static const struct {
     void (*handler)(int number);
     int number;
     bool blocked;
-    bool for_listener; /* alone */
+    bool for_listener; /* others ignore it: it may be sent to a whole service */
 } rows[] = {
     {note_stop, SIGTERM, true, false}, {note_nothing, SIGCHLD, true, false},
     {note_reload, SIGHUP, true, true}, {SIG_IGN, SIGPIPE, false, false}, /* EPIPE tells the same */
@@ -43,12 +43,11 @@ bool signals_begin(bool listens, struct problem *problem)
     sigset_t blocked;
     sigemptyset(&blocked);
     for (size_t i = 0; i < ROWS; i++) {
-        if (rows[i].for_listener && !listens)
-            continue;
-        struct sigaction action = {.sa_handler = rows[i].handler};
+        bool heard = listens || !rows[i].for_listener;
+        struct sigaction action = {.sa_handler = heard ? rows[i].handler : SIG_IGN};
         if (sigaction(rows[i].number, &action, NULL) != 0)
             return problem_set(problem, EX_OSERR, "sigaction: %s", strerror(errno));
-        if (rows[i].blocked)
+        if (heard && rows[i].blocked)
             sigaddset(&blocked, rows[i].number);
     }
     if (sigprocmask(SIG_BLOCK, &blocked, &waiting) != 0)
@@ -77,17 +76,19 @@ bool signals_want_reload(void)
     return wanted;
 }
 
-int signals_restore(posix_spawnattr_t *attributes, int flags)
+int signals_restore(posix_spawnattr_t *attributes, int flags, bool for_session)
 {
-    sigset_t changed, none;
-    sigemptyset(&none);
+    sigset_t changed, mask;
+    sigemptyset(&mask);
+    if (for_session)
+        sigaddset(&mask, SIGTERM);
     sigemptyset(&changed);
     for (size_t i = 0; i < ROWS; i++)
         sigaddset(&changed, rows[i].number);
     int error = posix_spawnattr_setflags(
         attributes, (short)(flags | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
     if (error == 0)
-        error = posix_spawnattr_setsigmask(attributes, &none);
+        error = posix_spawnattr_setsigmask(attributes, &mask);
     if (error == 0)
         error = posix_spawnattr_setsigdefault(attributes, &changed);
     return error;

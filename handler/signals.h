@@ -29,8 +29,9 @@ bool signals_want_reload(void);
 
 /*
  * Sets in `attributes` that a new process finds signals as they were at first, and the other
- * `flags` of posix_spawnattr_setflags(3). 0, or an errno.
+ * `flags` of posix_spawnattr_setflags(3). SIGTERM waits for a session until signals_begin is
+ * there to hear it. 0, or an errno.
  */
-int signals_restore(posix_spawnattr_t *attributes, int flags);
+int signals_restore(posix_spawnattr_t *attributes, int flags, bool for_session);
 
 #endif

@@ -30,15 +30,25 @@ static void read_options(struct superserver *superserver)
         superserver->options = options;
 }
 
+/* Whether the log shall hear of one more refusal: a flood must not drown what else it holds. */
+static bool is_to_be_reported(struct superserver *superserver)
+{
+    const unsigned most = 10; /* a second */
+    int64_t now = clock_milliseconds();
+    if (now - superserver->reported_since >= 1000) {
+        superserver->reported_since = now;
+        superserver->reported = 0;
+    }
+    return superserver->reported++ < most;
+}
+
 /* Says 421 to one who is not let in. Whoever cannot be told at once is not. */
-static void refuse(struct superserver *superserver, const struct listener_arrival *arrival,
-                   const char *limit)
+static void turn_away(struct superserver *superserver, const struct listener_arrival *arrival)
 {
     const struct options *options = superserver->options;
     struct session *session = &superserver->session;
     struct session_settings settings = {.hostname = span_of(hostname_find(options->hostname)),
                                         .lmtp = options->lmtp};
-    report_limit(&arrival->client, limit);
     session_begin(session, &settings);
     session_end(session, ENDING_TOO_MANY_CONNECTIONS);
     struct span replies = session_replies(session);
@@ -47,19 +57,39 @@ static void refuse(struct superserver *superserver, const struct listener_arriva
     superserver->refused++;
 }
 
+/* `limit` is the option whose limit is reached. */
+static void refuse(struct superserver *superserver, const struct listener_arrival *arrival,
+                   const char *limit)
+{
+    if (is_to_be_reported(superserver)) {
+        report_limit(&arrival->client, limit, superserver->unreported);
+        superserver->unreported = 0;
+    } else {
+        superserver->unreported++;
+    }
+    turn_away(superserver, arrival);
+}
+
+static void start_session(struct superserver *superserver, const struct listener_arrival *arrival)
+{
+    int result = listener_start(&superserver->listener, arrival, superserver->argv);
+    if (result == 0)
+        return;
+    if (is_to_be_reported(superserver))
+        log_trouble("starting a session: %s", strerror(-result));
+    turn_away(superserver, arrival);
+}
+
 static void admit(struct superserver *superserver, const struct listener_arrival *arrival)
 {
-    struct listener *listener = &superserver->listener;
+    const struct listener *listener = &superserver->listener;
     const struct options *options = superserver->options;
-    if (listener->count >= options->max_connections) {
+    if (listener->count >= options->max_connections)
         refuse(superserver, arrival, "max-connections");
-    } else if (listener_count_network(listener, arrival) >= options->max_connections_per_source) {
+    else if (listener_count_network(listener, arrival) >= options->max_connections_per_source)
         refuse(superserver, arrival, "max-connections-per-source");
-    } else {
-        int result = listener_start(listener, arrival, superserver->argv);
-        if (result < 0)
-            log_trouble("starting a session: %s", strerror(-result));
-    }
+    else
+        start_session(superserver, arrival);
 }
 
 /* Tells the service manager how it goes, once a second at most. */

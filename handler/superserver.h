@@ -22,6 +22,9 @@ struct superserver {
     uint64_t status_started; /* sessions, when it was sent */
     unsigned status_count;
     unsigned refused;
+    int64_t reported_since; /* the second in which so many refusals were reported */
+    unsigned reported;
+    unsigned unreported; /* since the last that was */
 };
 
 /*

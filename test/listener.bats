@@ -75,6 +75,57 @@ EOF
 # admitted FILE-DESCRIPTOR: a client is let in there.
 admitted() { client "$1" && grep -q '^220 ' <<<"$greeting"; }
 
+@test "a flood of clients that are not let in does not drown the log" {
+    listen --max-connections 1
+    client 8
+    python3 - "$port" <<'EOF'
+import socket, sys
+for _ in range(300):
+    with socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=9) as client:
+        assert client.recv(100)[:4] == b"421 "
+EOF
+    [ "$(grep -c 'limit client=' background)" -lt 100 ]
+    eventually unreported_are_told
+}
+
+# A client that is not let in makes the log tell how many were not before it.
+unreported_are_told() {
+    client 9
+    [ "$(sed -n 's/.*limit client.* unreported=//p' background | awk '{ sum += $1 } END { print sum + 0 }')" -ge 200 ]
+}
+
+@test "a session that cannot be started is 421 to its client" {
+    port=$(free_port)
+    in_background env ASAN_OPTIONS=detect_leaks=0 systemd-socket-activate -E ASAN_OPTIONS -l "127.0.0.1:$port" \
+        strace -D -o trace -e trace=clone3,clone,vfork -e inject=clone3,clone,vfork:error=EAGAIN:when=1..9 "$SMTP_HANDLER" --log stderr true
+    eventually is_listening "$port"
+    client 9
+    grep -q '^421 4.7.0' <<<"$greeting"
+    grep -q 'trouble text="starting a session: Resource temporarily unavailable"' background
+}
+
+@test "SIGHUP to everybody in the service ends no session" {
+    listen
+    client 9
+    kill -HUP "$(pgrep -P "$listener")"
+    kill -HUP "$listener"
+    printf 'QUIT\r\n' >&9
+    grep -q '^221' <&9
+}
+
+@test "a session that is asked to stop before it is there to hear it says 421" {
+    listen
+    for _ in 1 2 3 4 5 6 7 8; do
+        exec 9<>"/dev/tcp/127.0.0.1/$port"
+        until session=$(pgrep -P "$listener"); do :; done
+        kill "$session"
+        cat <&9 >said
+        grep -q '^421 4.3.2' said
+        eventually has_no_session
+    done
+    refute grep 'was ended by signal' background
+}
+
 @test "one source has a maximum of its own" {
     listen --max-connections-per-source 1
     : >background
