@@ -174,11 +174,11 @@ test: ## build for release and with sanitizers, run all tests against both
 		$(PROGRAMS:%=build/sanitize/%)
 	@test/run
 
-check-systemd: ## prove the units under systemd, in a disposable one where that can be had
+check-systemd: ## prove the units under systemd, a disposable one or else the one that runs here
 	@mkdir -p build
 	$(call install_packages,$(TEST_PACKAGES))
 	@$(MAKE) --no-print-directory all $(DEBS:%=build/debs/%.deb) deb
-	@test/check-systemd
+	@test/check-systemd here
 
 bench-connections: ## measure connections a second of the ways to listen, side by side
 	@mkdir -p build
@@ -198,7 +198,9 @@ lint: ## look for faults with clang-format, clang-tidy, cppcheck, shellcheck, ma
 
 # Files that name others name those that are installed.
 CONFIG = $(DESTDIR)$(sysconfdir)/smtp-handler.conf
-PLACED = sed 's:/usr/local:$(prefix):g; s:/etc/smtp-handler.conf:$(sysconfdir)/smtp-handler.conf:g'
+PLACED = sed 's:/usr/local/sbin:$(sbindir):g; s:/usr/local/libexec/smtp-handler:$(libexecdir):g; \
+	s:/usr/local/share/doc/smtp-handler:$(docdir):g; s:/usr/local/lib/systemd/system:$(unitdir):g; \
+	s:/etc/smtp-handler:$(sysconfdir)/smtp-handler:g'
 
 install: all ## install, under $(prefix) and below $(DESTDIR)
 	install -d $(DESTDIR)$(sysconfdir) $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 \
@@ -213,7 +215,8 @@ install: all ## install, under $(prefix) and below $(DESTDIR)
 	chmod 644 $(DESTDIR)$(mandir)/man8/smtp-handler.8 $(UNITS:%=$(DESTDIR)$(unitdir)/%) \
 		$(EXAMPLES:%=$(DESTDIR)$(docdir)/%)
 	chmod 755 $(DESTDIR)$(docdir)/tcpserver-run
-	install -m 644 README.md LICENSE $(DESTDIR)$(docdir)
+	$(PLACED) README.md >$(DESTDIR)$(docdir)/README.md && chmod 644 $(DESTDIR)$(docdir)/README.md
+	install -m 644 LICENSE $(DESTDIR)$(docdir)
 	install -m 644 units/smtp-handler.catalog $(DESTDIR)$(catalogdir)
 	ln -sf smtp-handler@.service $(DESTDIR)$(unitdir)/smtp@.service
 	sed 's:SMTP connection:LMTP connection:; s:ExecStart=/[^ ]*:& --lmtp:' \
@@ -238,7 +241,7 @@ deb: ## build a Debian package, build/deb/smtp-handler_*.deb
 	@tar -c --exclude-vcs --exclude=./build --exclude=./Maildir . | tar -x -C $(DEB)
 	@cd $(DEB) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b >../log 2>&1 </dev/null || \
 		{ tail -20 ../log; exit 1; }
-	@lintian --allow-root --fail-on error build/deb/*.changes
+	@lintian --allow-root --fail-on error,warning build/deb/*.changes
 	@ls build/deb/smtp-handler_*.deb
 
 clean: ## remove what was built
