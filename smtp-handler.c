@@ -313,7 +313,8 @@ static int fail(struct program *program, const struct problem *problem)
         puts(problem->text);
         return fflush(stdout) == 0 ? problem->status : EX_IOERR;
     }
-    if (log_goes_to_journal() || connection->stderr_is_client || fcntl(STDERR_FILENO, F_GETFD) < 0)
+    if (log_stderr_is_journal() || connection->stderr_is_client ||
+        fcntl(STDERR_FILENO, F_GETFD) < 0)
         log_trouble("%s", problem->text);
     else
         fprintf(stderr, "smtp-handler: %s\n", problem->text);

@@ -32,8 +32,8 @@ static const struct {
     [LOG_KIND_TROUBLE] = {"trouble", "MESSAGE_ID=833f13391453461e86b52f458b6b3d4b"},
 };
 
-/* Whether standard error is the journal's stream, as systemd says in $JOURNAL_STREAM. */
-static bool stderr_is_journal(void)
+/* systemd says in $JOURNAL_STREAM which stream is the journal's. */
+bool log_stderr_is_journal(void)
 {
     const char *journal = getenv("JOURNAL_STREAM");
     char ours[64];
@@ -47,7 +47,7 @@ static bool stderr_is_journal(void)
 
 static enum log_option find_best(bool stderr_is_client, bool stderr_is_usable)
 {
-    if (stderr_is_journal() || (stderr_is_client && getenv("INVOCATION_ID") != NULL))
+    if (log_stderr_is_journal() || (stderr_is_client && getenv("INVOCATION_ID") != NULL))
         return LOG_OPTION_JOURNAL;
     return stderr_is_usable ? LOG_OPTION_STDERR : LOG_OPTION_SYSLOG;
 }
@@ -60,11 +60,6 @@ void log_open(enum log_option where, bool stderr_is_client)
     if (target == LOG_OPTION_STDERR && !usable)
         target = LOG_OPTION_NONE;
     openlog("smtp-handler", LOG_PID, LOG_MAIL);
-}
-
-bool log_goes_to_journal(void)
-{
-    return target == LOG_OPTION_JOURNAL;
 }
 
 void log_begin(struct log_event *event, enum log_level level, enum log_kind kind)

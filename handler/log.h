@@ -48,8 +48,8 @@ struct log_event {
 /* Chooses where events go from now on. May be called again. */
 void log_open(enum log_option where, bool stderr_is_client);
 
-/* Whether events go to the journal, as far as is known yet. */
-bool log_goes_to_journal(void);
+/* Whether what is written to standard error comes to the journal, but as mere lines. */
+bool log_stderr_is_journal(void);
 
 /* Makes `event` new, without fields. */
 void log_begin(struct log_event *event, enum log_level level, enum log_kind kind);

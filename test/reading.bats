@@ -15,7 +15,7 @@ start_dovecot() {
         chown -R nobody "$home/Maildir"
     fi
     printf 'reader:{PLAIN}secret\n' >"$home/passwd"
-    sed -e "s|/etc/dovecot/smtp-handler.passwd|$home/passwd|" -e "s|/var/lib/smtp-handler|$home|" \
+    sed -e "s|/etc/dovecot/smtp-handler.passwd|$home/passwd|" -e "s|maildir:/var/mail/smtp-handler|maildir:$home/Maildir|" -e "s|home=[^ ]*|home=$home|" \
         -e "s|uid=nobody gid=nogroup|uid=$reader gid=$(id -gn "$reader")|" "$top/units/dovecot.conf" >dovecot.conf
     cat >>dovecot.conf <<EOF
 base_dir = $home/run
@@ -81,5 +81,5 @@ EOF
 
 @test "the configuration as it is shipped is one that Dovecot accepts" {
     doveconf -n -c "$top/units/dovecot.conf" >settings
-    grep -q '^mail_location = maildir:/var/lib/smtp-handler/Maildir' settings
+    grep -q '^mail_location = maildir:/var/mail/smtp-handler' settings
 }
