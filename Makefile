@@ -17,18 +17,19 @@ PORT = 2525
 SECONDS = 60
 
 # The house: what the session is made of, and what the handler is.
-SESSION = session.o session/address.o session/command.o session/content.o session/envelope.o \
-	session/extension.o session/header.o session/line.o session/message.o session/parameter.o session/reply.o \
+SESSION = session.o session/address.o session/auth.o session/base64.o session/command.o \
+	session/content.o session/envelope.o session/extension.o session/header.o session/line.o session/message.o session/parameter.o session/reply.o \
 	session/text.o session/trace.o session/utf8.o
 HANDLER = smtp-handler.o handler/clock.o handler/connection.o handler/deliver.o \
-	handler/endpoint.o handler/facts.o handler/hostname.o handler/idn.o handler/library.o \
-	handler/listener.o handler/log.o handler/options.o handler/outputs.o handler/patience.o handler/problem.o \
-	handler/recipients.o handler/report.o handler/signals.o handler/spool.o handler/stream.o \
-	handler/superserver.o handler/systemd.o handler/template.o
-HELPERS = maildir-deliver
-UNITS = smtp.socket smtp-handler@.service smtp-handler.service lmtp.socket
-EXAMPLES = busy.conf network.conf user.conf dovecot-lda.conf sendmail.conf xinetd.conf inetd.conf \
-	tcpserver-run dovecot.conf
+	handler/endpoint.o handler/facts.o handler/hostname.o handler/idn.o handler/landlock.o handler/library.o \
+	handler/listener.o handler/log.o handler/options.o handler/outputs.o handler/password.o \
+	handler/patience.o handler/problem.o handler/process.o handler/recipients.o handler/report.o handler/signals.o \
+	handler/spool.o handler/stream.o handler/superserver.o handler/systemd.o handler/template.o handler/tls.o
+HELPERS = maildir-deliver password-check tls-relay
+UNITS = smtp.socket smtp-handler@.service smtp-handler.service lmtp.socket submission.socket
+MADE_UNITS = smtp@.service lmtp@.service submissions.socket submission@.service submissions@.service
+EXAMPLES = busy.conf tls.conf network.conf user.conf dovecot-lda.conf sendmail.conf xinetd.conf \
+	inetd.conf tcpserver-run dovecot.conf
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
 FLAGS = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
@@ -37,11 +38,11 @@ FUZZ = -Werror -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover
 SANITIZE = -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # Debian's packages: to build, to run, to test, to fuzz, to lint, to package and to measure.
-BUILD_PACKAGES = gcc libc6-dev libidn2-dev libsystemd-dev
-RUN_PACKAGES = $(BUILD_PACKAGES) ucspi-tcp curl
+BUILD_PACKAGES = gcc libc6-dev libcrypt-dev libidn2-dev libssl-dev libsystemd-dev libtls-dev
+RUN_PACKAGES = $(BUILD_PACKAGES) curl openssl swaks ucspi-tcp
 TEST_PACKAGES = $(RUN_PACKAGES) bats binutils dovecot-core dovecot-imapd dovecot-pop3d libbsd0 libdb5.3 \
 	iproute2 libevent-2.1-7 libgnutls-dane0 libicu72 libidn12 libnsl2 libnss-wrapper libpcre2-8-0 \
-	libsasl2-2 libssl3 libtirpc3 libwrap0 netbase procps python3 strace swaks systemd
+	libsasl2-2 libssl3 libtirpc3 libwrap0 netbase procps python3 strace systemd
 FUZZ_PACKAGES = $(BUILD_PACKAGES) clang libclang-rt-dev
 LINT_PACKAGES = $(BUILD_PACKAGES) clang clang-format clang-tidy cppcheck mandoc shellcheck
 DEB_PACKAGES = $(BUILD_PACKAGES) build-essential debhelper lintian
@@ -59,14 +60,18 @@ all: $(PROGRAMS) ## build smtp-handler and its helpers
 smtp-handler: $(addprefix build/release/,$(HANDLER) $(SESSION))
 	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# What a helper is linked with is its own affair.
+LIBRARIES_tls-relay = -ltls -lcrypto
+LIBRARIES_password-check = -lcrypt
+
 helpers/%: build/release/helpers/%.o
-	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARIES_$*) $(LDLIBS)
 
 build/sanitize/smtp-handler: $(addprefix build/sanitize/,$(HANDLER) $(SESSION))
 	$(CC) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 build/sanitize/helpers/%: build/sanitize/helpers/%.o
-	$(CC) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBRARIES_$*) $(LDLIBS)
 
 build/plain/smtp-handler: $(addprefix build/plain/,$(HANDLER) $(SESSION))
 	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -158,13 +163,22 @@ build/peers/%/unpacked:
 	cd $(@D) && rm -f *.deb && $(call download,$*) && dpkg -x *.deb . && rm *.deb
 	@chmod -R a-s $(@D) && touch $@
 
+# For a try: a certificate that nobody vouches for, and one password.
+build/run/passwords:
+	@mkdir -p $(@D)
+	@openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=localhost \
+		-keyout $(@D)/tls.key -out $(@D)/tls.crt 2>$(@D)/log || { cat $(@D)/log; exit 1; }
+	@echo "me:$$(openssl passwd -6 secret)" >$@
+
 run: ## receive mail on 127.0.0.1:2525 into ./Maildir
 	@mkdir -p build
 	$(call install_packages,$(RUN_PACKAGES))
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all build/run/passwords
 	@echo 'Send a mail:  printf "Subject: hello\n\nIt works.\n" | curl --crlf --url smtp://127.0.0.1:$(PORT) --mail-from me@example.org --mail-rcpt you@localhost --upload-file -'
 	@echo 'See it:       cat Maildir/new/*'
-	@exec tcpserver -HR -l localhost 127.0.0.1 $(PORT) ./smtp-handler --log stderr helpers/maildir-deliver Maildir
+	@echo 'With TLS and a password:  swaks --server 127.0.0.1:$(PORT) --tls --auth PLAIN --auth-user me --auth-password secret --to you@localhost'
+	@exec tcpserver -HR -l localhost 127.0.0.1 $(PORT) ./smtp-handler --log stderr --tls-cert build/run/tls.crt --tls-key build/run/tls.key \
+		--auth 'helpers/password-check build/run/passwords' helpers/maildir-deliver Maildir
 
 test: ## build for release and with sanitizers, run all tests against both
 	@mkdir -p build
@@ -202,6 +216,9 @@ PLACED = sed 's:/usr/local/sbin:$(sbindir):g; s:/usr/local/libexec/smtp-handler:
 	s:/usr/local/share/doc/smtp-handler:$(docdir):g; s:/usr/local/lib/systemd/system:$(unitdir):g; \
 	s:/etc/smtp-handler:$(sysconfdir)/smtp-handler:g'
 
+# The services of one connection are alike but for what they speak.
+service = sed 's:SMTP connection:$(1) connection:; s:ExecStart=/[^ ]*:&$(2):' smtp-handler@.service
+
 install: all ## install, under $(prefix) and below $(DESTDIR)
 	install -d $(DESTDIR)$(sysconfdir) $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 \
 		$(DESTDIR)$(docdir)/handler $(DESTDIR)$(unitdir) $(DESTDIR)$(catalogdir)
@@ -218,15 +235,17 @@ install: all ## install, under $(prefix) and below $(DESTDIR)
 	$(PLACED) README.md >$(DESTDIR)$(docdir)/README.md && chmod 644 $(DESTDIR)$(docdir)/README.md
 	install -m 644 LICENSE $(DESTDIR)$(docdir)
 	install -m 644 units/smtp-handler.catalog $(DESTDIR)$(catalogdir)
-	ln -sf smtp-handler@.service $(DESTDIR)$(unitdir)/smtp@.service
-	sed 's:SMTP connection:LMTP connection:; s:ExecStart=/[^ ]*:& --lmtp:' \
-		$(DESTDIR)$(unitdir)/smtp-handler@.service >$(DESTDIR)$(unitdir)/lmtp@.service
+	cd units && { $(call service,Submission); cat submission.conf; } | $(PLACED) >$(DESTDIR)$(unitdir)/submission@.service
+	cd $(DESTDIR)$(unitdir) && ln -sf smtp-handler@.service smtp@.service && \
+		$(call service,LMTP, --lmtp) >lmtp@.service && \
+		sed 's:--tls required:--tls implicit:' submission@.service >submissions@.service && \
+		sed 's:ListenStream=587:ListenStream=465:; /^# /d' submission.socket >submissions.socket
 
 uninstall: ## remove what install put there, but for a configuration that was changed
 	! $(PLACED) units/smtp-handler.conf | cmp -s - $(CONFIG) || rm -f $(CONFIG)
 	rm -f $(DESTDIR)$(sbindir)/smtp-handler $(DESTDIR)$(mandir)/man8/smtp-handler.8 \
-		$(UNITS:%=$(DESTDIR)$(unitdir)/%) $(DESTDIR)$(unitdir)/smtp@.service \
-		$(DESTDIR)$(unitdir)/lmtp@.service $(DESTDIR)$(catalogdir)/smtp-handler.catalog
+		$(UNITS:%=$(DESTDIR)$(unitdir)/%) $(MADE_UNITS:%=$(DESTDIR)$(unitdir)/%) \
+		$(DESTDIR)$(catalogdir)/smtp-handler.catalog
 	rm -rf $(DESTDIR)$(libexecdir) $(DESTDIR)$(docdir)
 
 # In a copy, since the packages come to lie beside the tree. How make was called is for this one alone.

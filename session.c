@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "session/command.h"
+#include "session/extension.h"
 #include "session/message.h"
 
 static struct span waiting_input(const struct session *session)
@@ -21,7 +22,12 @@ static bool read_command(struct session *session)
     if (result == LINE_UNFINISHED)
         return false;
     session->counts.commands++;
-    if (result == LINE_TOO_LONG)
+    bool exchange = session->phase == PHASE_AUTH;
+    if (exchange && result == LINE_TOO_LONG)
+        auth_break_off(session);
+    else if (exchange)
+        auth_continue(session, line);
+    else if (result == LINE_TOO_LONG)
         command_reply(session, REPLY_LINE_TOO_LONG, span_empty());
     else
         command_run(session, line);
@@ -73,6 +79,8 @@ void session_begin(struct session *session, const struct session_settings *setti
     session->want = WANT_NOTHING;
     session->input_is_over = false;
     session->extended = false;
+    session->secured = settings->secured;
+    session->tls_asked = session->tls_available = false;
     session->message_open = false;
     session->storing = false;
     session->counts = (struct session_counts){.messages = 0};
@@ -81,6 +89,8 @@ void session_begin(struct session *session, const struct session_settings *setti
     session->line = (struct line){.too_long = false};
     session->helo_length = 0;
     session->id_length = 0;
+    auth_clear(&session->auth);
+    session->auth.failures = 0;
     session->input_start = session->input_end = 0;
     session->octets_length = 0;
     envelope_clear(&session->envelope);
@@ -129,6 +139,8 @@ enum want session_want(const struct session *session)
     bool all_said = replies_waiting(&session->replies).length == 0;
     if (session->want == WANT_NOTHING && session->phase == PHASE_OVER && all_said)
         return WANT_CLOSE;
+    if (session->want == WANT_TLS && !all_said)
+        return WANT_NOTHING;
     return session->want;
 }
 
@@ -159,10 +171,17 @@ struct span session_helo(const struct session *session)
 
 struct span session_protocol(const struct session *session)
 {
-    bool utf8 = session->envelope.parameters.utf8;
-    if (session->settings.lmtp)
-        return span_of(utf8 ? "UTF8LMTP" : "LMTP");
-    return span_of(utf8 ? "UTF8SMTP" : session->extended ? "ESMTP" : "SMTP");
+    static const char *const names[][4] = {
+        {"ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA"},
+        {"UTF8SMTP", "UTF8SMTPS", "UTF8SMTPA", "UTF8SMTPSA"},
+        {"LMTP", "LMTPS", "LMTPA", "LMTPSA"},
+        {"UTF8LMTP", "UTF8LMTPS", "UTF8LMTPA", "UTF8LMTPSA"},
+    };
+    if (!session->extended)
+        return span_of("SMTP");
+    unsigned row = (session->settings.lmtp ? 2U : 0) + (session->envelope.parameters.utf8 ? 1U : 0);
+    unsigned column = (session->auth.authenticated ? 2U : 0) + (session->secured ? 1U : 0);
+    return span_of(names[row][column]);
 }
 
 bool session_recipient(const struct session *session, struct mailbox *recipient)
@@ -217,18 +236,44 @@ static void refuse_address(struct session *session, enum verdict verdict, struct
     reply_add_verdict(&session->replies, verdict, text, session_id(session));
 }
 
+static void answer_question(struct session *session, enum verdict verdict, struct span text)
+{
+    if (session->question == QUESTION_TLS) {
+        session->tls_asked = true;
+        session->tls_available = verdict == VERDICT_ACCEPTED;
+        extension_reply(session);
+    } else if (verdict == VERDICT_ACCEPTED) {
+        accept_address(session);
+    } else {
+        refuse_address(session, verdict, text);
+    }
+}
+
 void session_answer(struct session *session, enum verdict verdict, struct span text)
 {
-    assert(session->want == WANT_VERDICT || session->want == WANT_DELIVERY);
-    bool whole_message = session->want == WANT_DELIVERY;
+    enum want settled = session->want;
+    assert(settled == WANT_VERDICT || settled == WANT_CREDENTIALS || settled == WANT_DELIVERY);
     session->want = WANT_NOTHING;
-    if (whole_message)
+    if (settled == WANT_DELIVERY)
         message_answer(session, verdict, text);
-    else if (verdict == VERDICT_ACCEPTED)
-        accept_address(session);
+    else if (settled == WANT_VERDICT)
+        answer_question(session, verdict, text);
     else
-        refuse_address(session, verdict, text);
+        auth_answer(session, verdict == VERDICT_ACCEPTED,
+                    verdict_outcome(verdict) != OUTCOME_DEFERRED);
     advance(session);
+}
+
+void session_secured(struct session *session)
+{
+    assert(session->want == WANT_TLS && session->input_start == session->input_end);
+    session->want = WANT_NOTHING;
+    session->phase = PHASE_GREETED;
+    session->extended = false;
+    session->secured = true;
+    session->helo_length = 0;
+    session->id_length = 0;
+    envelope_clear(&session->envelope);
 }
 
 void session_stored(struct session *session, bool kept)

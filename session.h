@@ -13,6 +13,7 @@
 #ifndef SESSION_H
 #define SESSION_H
 
+#include "session/auth.h"
 #include "session/content.h"
 #include "session/envelope.h"
 #include "session/header.h"
@@ -25,6 +26,9 @@ enum {
     SESSION_OCTETS_MAX = 64 * 1024, /* octets of a message handed over at once */
     SESSION_ID_MAX = 64             /* octets, a message's number included */
 };
+
+/* Whether the client may, or must, have TLS before it sends mail (RFC 3207). */
+enum tls_policy { TLS_POLICY_NONE, TLS_POLICY_OFFERED, TLS_POLICY_REQUIRED };
 
 /* What the machine cannot know by itself. All spans are borrowed for the session's whole life. */
 struct session_settings {
@@ -39,6 +43,10 @@ struct session_settings {
     bool lmtp;                   /* speak LMTP, RFC 2033 */
     bool one_recipient;          /* deliver to each recipient by itself */
     bool dsn;                    /* offer DSN, RFC 3461 */
+    enum tls_policy tls;         /* of what is said in clear */
+    bool secured;                /* TLS was there before the greeting */
+    bool auth;                   /* offer AUTH, RFC 4954, to who has TLS */
+    bool auth_required;          /* before MAIL, RFC 6409 4.3 */
     enum newlines newlines;
     enum line_ending line_ending; /* of the octets handed over */
     bool trace; /* put Return-Path, Received and, for one recipient, Delivered-To in front */
@@ -46,15 +54,18 @@ struct session_settings {
 
 /* What the caller shall do next; in brackets the function that settles it. */
 enum want {
-    WANT_NOTHING,  /* octets or time */
-    WANT_VERDICT,  /* judge what session_question asks about [session_answer] */
-    WANT_STORE,    /* keep session_octets as the message's next ones [session_stored] */
-    WANT_DELIVERY, /* deliver the whole message, to session_recipient [session_answer] */
-    WANT_DISCARD,  /* forget the message: session_result tells why [session_discarded] */
-    WANT_CLOSE     /* close the connection: everything is said */
+    WANT_NOTHING,     /* octets or time */
+    WANT_VERDICT,     /* judge what session_question asks about [session_answer] */
+    WANT_CREDENTIALS, /* are session_credentials right? [session_answer] */
+    WANT_TLS,         /* shake hands, as the server, now [session_secured] */
+    WANT_STORE,       /* keep session_octets as the message's next ones [session_stored] */
+    WANT_DELIVERY,    /* deliver the whole message, to session_recipient [session_answer] */
+    WANT_DISCARD,     /* forget the message: session_result tells why [session_discarded] */
+    WANT_CLOSE        /* close the connection: everything is said */
 };
 
 enum question {
+    QUESTION_TLS,      /* whether it can be had; asked once, before it is offered */
     QUESTION_SENDER,   /* the envelope's sender */
     QUESTION_RECIPIENT /* session_candidate */
 };
@@ -82,7 +93,8 @@ enum phase {
     PHASE_CHUNK = 64,     /* within a chunk */
     PHASE_REFUSED = 128,  /* within a chunk that is only read away */
     PHASE_DELIVERY = 256, /* recipients are delivered to and answered one by one */
-    PHASE_OVER = 512      /* nothing more is read */
+    PHASE_AUTH = 512,     /* within the exchange of AUTH; RFC 4954 4 */
+    PHASE_OVER = 1024     /* nothing more is read */
 };
 
 /* What is known of a message when it is forgotten. */
@@ -111,6 +123,9 @@ struct session {
     enum question question;
     bool input_is_over; /* what is here already is the last of it */
     bool extended;      /* greeted with EHLO */
+    bool secured;       /* TLS protects what is said */
+    bool tls_asked;     /* QUESTION_TLS */
+    bool tls_available; /* the answer */
     bool message_open;  /* octets of a message were let in, and it is not forgotten yet */
     bool storing;       /* octets of it may have been handed over */
     uint64_t chunk_size;
@@ -127,6 +142,7 @@ struct session {
     struct line line;
     struct content content;
     struct header header;
+    struct auth auth;
     struct mailbox candidate;
     struct parameters candidate_parameters;
     char helo[DOMAIN_MAX];
@@ -167,7 +183,14 @@ const struct envelope *session_envelope(const struct session *session);
 struct span session_id(const struct session *session);
 struct span session_helo(const struct session *session);
 
-/* The protocol by its name in RFC 3848 and RFC 6531 4.3 ("ESMTP", "LMTP", "UTF8SMTP"). */
+/* Who the client has proved to be with AUTH, and how; both empty where it has not. */
+struct span session_user(const struct session *session);
+struct span session_mechanism(const struct session *session);
+
+/* With WANT_CREDENTIALS: what the client says, neither with a NUL in it. */
+struct credentials session_credentials(const struct session *session);
+
+/* The protocol by its name in RFC 3848 and RFC 6531 4.3 ("ESMTP", "LMTP", "UTF8SMTPSA"). */
 struct span session_protocol(const struct session *session);
 
 /*
@@ -187,10 +210,17 @@ struct span session_orcpt(const struct session *session);
 struct span session_octets(const struct session *session);
 
 /*
- * Settles WANT_VERDICT or WANT_DELIVERY. `text` is what the client shall be told instead of the
- * usual words, empty for those; it is cleaned and cut to fit.
+ * Settles WANT_VERDICT, WANT_CREDENTIALS or WANT_DELIVERY. `text` is what the client shall be told
+ * instead of the usual words, empty for those; it is cleaned and cut to fit. Of credentials it is
+ * told nothing but whether they are right, wrong, or could not be looked at.
  */
 void session_answer(struct session *session, enum verdict verdict, struct span text);
+
+/*
+ * Settles WANT_TLS: hands were shaken. All that was said in clear is forgotten (RFC 3207 4.2).
+ * Where they could not be, session_end does.
+ */
+void session_secured(struct session *session);
 
 /* Settles WANT_STORE. If the octets could not be kept the client is told 452 in the end. */
 void session_stored(struct session *session, bool kept);

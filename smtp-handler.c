@@ -17,7 +17,9 @@
 #include "handler/hostname.h"
 #include "handler/log.h"
 #include "handler/options.h"
+#include "handler/password.h"
 #include "handler/patience.h"
+#include "handler/process.h"
 #include "handler/recipients.h"
 #include "handler/report.h"
 #include "handler/signals.h"
@@ -26,11 +28,13 @@
 #include "handler/superserver.h"
 #include "handler/systemd.h"
 #include "handler/template.h"
+#include "handler/tls.h"
 #include "session.h"
 
 struct program {
     struct options options;
     struct connection connection;
+    struct tls tls;
     struct stream stream;
     struct recipients recipients;
     struct spool spool;
@@ -38,7 +42,8 @@ struct program {
     struct delivery delivery;
     struct session session;
     const char *hostname;
-    char command_path[DELIVER_PATH_MAX];
+    char command_path[PROCESS_PATH_MAX];
+    char auth_path[PROCESS_PATH_MAX];
     char id[40];
     bool delivered;  /* the message at hand was given to the command */
     const char *how; /* the session was ended; NULL where nobody but the client did */
@@ -146,8 +151,18 @@ static void exchange(struct program *program)
         read_octets(program, room);
 }
 
+/* Whether TLS can be had; the log says why not. */
+static bool can_have_tls(struct program *program)
+{
+    struct problem problem;
+    bool can = tls_prepare(&program->tls, &program->options, &program->connection, &problem);
+    if (!can)
+        log_trouble("%s", problem.text);
+    return can;
+}
+
 /* WANT_VERDICT: may this sender, this recipient take part? */
-static void judge(struct program *program)
+static void judge_address(struct program *program)
 {
     struct session *session = &program->session;
     bool about_sender = session_question(session) == QUESTION_SENDER;
@@ -158,14 +173,55 @@ static void judge(struct program *program)
         end(program, ENDING_SESSION_TIMEOUT);
         return;
     }
-    facts_gather(&facts, session, &program->connection, &program->options, recipient, 0);
-    if (!about_sender)
+    facts_gather(&facts, session, &program->connection, &program->tls, &program->options, recipient,
+                 0);
+    bool may_relay = program->options.submission && session_user(session).length > 0;
+    if (!about_sender && !may_relay)
         verdict = recipients_judge(&program->recipients, recipient);
     if (verdict == VERDICT_ACCEPTED && template_makes_option(program->options.command, &facts))
         verdict = about_sender ? VERDICT_UNSAFE_SENDER : VERDICT_UNSAFE_RECIPIENT;
     if (verdict != VERDICT_ACCEPTED)
         report_address(session, &program->connection, recipient, verdict);
     session_answer(session, verdict, span_empty());
+}
+
+static void judge(struct program *program)
+{
+    if (session_question(&program->session) != QUESTION_TLS)
+        judge_address(program);
+    else
+        session_answer(&program->session,
+                       can_have_tls(program) ? VERDICT_ACCEPTED : VERDICT_DEFERRED, span_empty());
+}
+
+/* WANT_CREDENTIALS */
+static void judge_credentials(struct program *program)
+{
+    struct session *session = &program->session;
+    enum verdict verdict =
+        password_judge(program->auth_path, program->options.auth, session_credentials(session));
+    report_credentials(session, &program->connection, verdict);
+    session_answer(session, verdict, span_empty());
+}
+
+static bool shake_hands(struct program *program)
+{
+    struct problem problem;
+    int64_t timeout = (int64_t)program->options.command_timeout * 1000;
+    bool shaken = tls_shake_hands(&program->tls, &program->stream, timeout, &problem);
+    if (!shaken)
+        log_trouble("%s: %s", program->connection.client.text, problem.text);
+    return shaken;
+}
+
+/* WANT_TLS: whoever cannot shake hands is not to be talked to. */
+static void secure(struct program *program)
+{
+    if (shake_hands(program))
+        session_secured(&program->session);
+    else
+        end(program, ENDING_LEFT);
+    patience_renew(&program->patience, clock_milliseconds());
 }
 
 /* WANT_STORE */
@@ -197,15 +253,15 @@ static void deliver(struct program *program)
     struct mailbox mailbox;
     const struct mailbox *recipient = session_recipient(session, &mailbox) ? &mailbox : NULL;
     struct facts facts;
-    facts_gather(&facts, session, &program->connection, &program->options, recipient,
+    facts_gather(&facts, session, &program->connection, &program->tls, &program->options, recipient,
                  program->spool.length);
     notify_status(program, delivering);
     deliver_run(program->command_path, program->options.command, &facts, message,
                 (int64_t)program->options.delivery_timeout * 1000, &program->delivery);
     (void)close(message); /* it was only read */
     program->delivered = true;
-    report_delivery(session, &program->connection, recipient, program->options.command[0],
-                    &program->delivery);
+    report_delivery(session, &program->connection, &program->tls, recipient,
+                    program->options.command[0], &program->delivery);
     session_answer(session, program->delivery.verdict, outputs_text(&program->delivery.outputs));
 }
 
@@ -213,7 +269,7 @@ static void deliver(struct program *program)
 static void discard(struct program *program)
 {
     if (!program->delivered)
-        report_refusal(&program->session, &program->connection);
+        report_refusal(&program->session, &program->connection, &program->tls);
     program->delivered = false;
     spool_discard(&program->spool);
     patience_renew(&program->patience, clock_milliseconds());
@@ -232,6 +288,12 @@ static void serve(struct program *program)
             break;
         case WANT_VERDICT:
             judge(program);
+            break;
+        case WANT_CREDENTIALS:
+            judge_credentials(program);
+            break;
+        case WANT_TLS:
+            secure(program);
             break;
         case WANT_STORE:
             store(program);
@@ -267,13 +329,16 @@ static void begin_session(struct program *program)
         .lmtp = options->lmtp,
         .one_recipient = options->one_recipient,
         .dsn = options->dsn,
+        .tls = tls_policy(options),
+        .secured = program->tls.secured,
+        .auth = options->auth[0] != NULL,
+        .auth_required = options->submission,
         .max_messages = options->max_messages,
         .max_errors = options->max_errors,
         .newlines = lenient ? NEWLINES_LENIENT : NEWLINES_STRICT,
         .line_ending = options->line_ending,
         .trace = !options->no_trace,
     };
-    program->stream = stream_of(connection);
     session_begin(&program->session, &settings);
 }
 
@@ -286,7 +351,10 @@ static bool prepare(struct program *program, struct problem *problem)
         problem->status = options->command == options->words ? EX_CONFIG : EX_USAGE;
         return false;
     }
-    if (!deliver_find_program(options->command[0], program->command_path, problem) ||
+    if (!process_find_program("delivery command", options->command[0], program->command_path,
+                              problem) ||
+        (options->auth[0] != NULL && !process_find_program("password program", options->auth[0],
+                                                           program->auth_path, problem)) ||
         !recipients_open(&program->recipients, options, hostname_find(options->hostname),
                          program->connection.local.text, problem))
         return false;
@@ -332,7 +400,8 @@ static int check(struct program *program)
 {
     struct problem problem;
     if (!prepare(program, &problem) || !recipients_check(&program->recipients, &problem) ||
-        !deliver_check_interpreter(program->command_path, &problem))
+        !process_check_interpreter("delivery command", program->command_path, &problem) ||
+        !tls_check(&program->options, &problem))
         return fail(program, &problem);
     if (reports_on_stdout(program))
         puts("ok");
@@ -341,15 +410,19 @@ static int check(struct program *program)
 
 static int serve_client(struct program *program, int64_t began)
 {
+    bool implicit = program->options.tls == TLS_OPTION_IMPLICIT;
+    if (implicit && (!can_have_tls(program) || !shake_hands(program)))
+        return EX_OK; /* the log says why */
     begin_session(program);
     patience_begin(&program->patience, &program->options, began);
     serve(program);
     bool quit = session_counts(&program->session).quit;
     if (!program->client_left)
         stream_finish(&program->stream, 2000, signals_waiting());
+    tls_finish(&program->tls);
     if (program->how == NULL)
         program->how = quit ? "quit" : program->client_left ? "eof" : "limit";
-    report_connection(&program->session, &program->connection, program->how,
+    report_connection(&program->session, &program->connection, &program->tls, program->how,
                       clock_milliseconds() - began);
     return EX_OK;
 }
@@ -398,6 +471,7 @@ int main(int argc, char **argv)
         superserver_run(&superserver, argc, argv);
         return EX_OK;
     }
+    program.stream = stream_of(&program.connection);
     if (!ready || !prepare(&program, &problem))
         return fail(&program, &problem);
     return serve_client(&program, began);

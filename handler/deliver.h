@@ -7,9 +7,6 @@
 
 #include "facts.h"
 #include "outputs.h"
-#include "problem.h"
-
-enum { DELIVER_PATH_MAX = 4096 };
 
 struct delivery {
     enum verdict verdict;
@@ -17,18 +14,6 @@ struct delivery {
     int64_t milliseconds;   /* that it took */
     struct outputs outputs; /* outputs_text is for the reply */
 };
-
-/*
- * Finds the program `name` as execvp(3) would. False, with `problem` filled in, where there is
- * none that can be executed.
- */
-bool deliver_find_program(const char *name, char path[DELIVER_PATH_MAX], struct problem *problem);
-
-/*
- * Whether the interpreter of the script at `path`, if it is one, can be executed. False, with
- * `problem` filled in, where it cannot.
- */
-bool deliver_check_interpreter(const char *path, struct problem *problem);
 
 /*
  * Runs the program at `path` as `command` with `facts` put in, its standard input `message`, which

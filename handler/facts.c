@@ -25,6 +25,13 @@ static const struct {
     {FACT_CLIENT_HOSTNAME, NULL, "CLIENT_HOSTNAME"},
     {FACT_HELO, "helo", "CLIENT_HELO"},
     {FACT_PROTOCOL, NULL, "CLIENT_PROTOCOL"},
+    {FACT_SASL_USERNAME, NULL, "SASL_USERNAME"},
+    {FACT_SASL_METHOD, NULL, "SASL_METHOD"},
+    {FACT_TLS_PROTOCOL, NULL, "TLS_PROTOCOL"},
+    {FACT_TLS_CIPHER, NULL, "TLS_CIPHER"},
+    {FACT_TLS_SERVER_NAME, NULL, "TLS_SERVER_NAME"},
+    {FACT_TLS_CLIENT_SUBJECT, NULL, "TLS_CLIENT_SUBJECT"},
+    {FACT_TLS_CLIENT_HASH, NULL, "TLS_CLIENT_HASH"},
     {FACT_ENVID, NULL, "ENVID"},
     {FACT_RET, NULL, "RET"},
     {FACT_NOTIFY, NULL, "NOTIFY"},
@@ -36,10 +43,10 @@ static const struct {
 
 enum { ROWS = sizeof rows / sizeof *rows };
 
-/* Meant for us, or a fact that would be somebody else's here. */
+/* Meant for us; what is told under a name of our own is withheld anyway. */
 static const char *const withheld[] = {
-    "LISTEN_FDS",    "LISTEN_PID",  "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_PID",
-    "WATCHDOG_USEC", "SASL_METHOD", "SASL_USERNAME",  "TLS_CIPHER",    "TLS_PROTOCOL",
+    "LISTEN_FDS",    "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_PID",
+    "WATCHDOG_USEC", "UCSPITLS",   "SSLCTLFD",       "SSLREADFD",     "SSLWRITEFD",
 };
 
 static struct span known_or(const char *value)
@@ -63,9 +70,30 @@ static void gather_dsn(struct span *values, const struct session *session)
     values[FACT_ORCPT] = session_orcpt(session);
 }
 
+/* Who the client is, as far as it has shown. Facts that are not there do not apply. */
+static void gather_trust(struct span *values, const struct session *session, const struct tls *tls)
+{
+    static const struct {
+        enum fact fact;
+        const char *name;
+    } agreed[] = {
+        {FACT_TLS_PROTOCOL, "SSL_PROTOCOL"},
+        {FACT_TLS_CIPHER, "SSL_CIPHER"},
+        {FACT_TLS_SERVER_NAME, "SSL_TLS_SNI_SERVERNAME"},
+        {FACT_TLS_CLIENT_SUBJECT, "SSL_PEER_CERT_SUBJECT"},
+        {FACT_TLS_CLIENT_HASH, "SSL_PEER_CERT_HASH"},
+    };
+    for (size_t i = 0; i < sizeof agreed / sizeof *agreed; i++)
+        values[agreed[i].fact] = tls_fact(tls, agreed[i].name);
+    if (session_user(session).length > 0) {
+        values[FACT_SASL_USERNAME] = session_user(session);
+        values[FACT_SASL_METHOD] = session_mechanism(session);
+    }
+}
+
 void facts_gather(struct facts *facts, const struct session *session,
-                  const struct connection *connection, const struct options *options,
-                  const struct mailbox *recipient, uint64_t size)
+                  const struct connection *connection, const struct tls *tls,
+                  const struct options *options, const struct mailbox *recipient, uint64_t size)
 {
     const struct envelope *envelope = session_envelope(session);
     struct span *values = facts->values;
@@ -88,6 +116,7 @@ void facts_gather(struct facts *facts, const struct session *session,
                                    : span_of("unknown");
     values[FACT_HELO] = session_helo(session);
     values[FACT_PROTOCOL] = session_protocol(session);
+    gather_trust(values, session, tls);
     if (options->dsn)
         gather_dsn(values, session);
     values[FACT_TRANSACTION_ID] = session_id(session);

@@ -8,6 +8,7 @@
 #include "connection.h"
 #include "options.h"
 #include "recipients.h"
+#include "tls.h"
 
 enum fact {
     FACT_SENDER,
@@ -21,6 +22,13 @@ enum fact {
     FACT_CLIENT_HOSTNAME,
     FACT_HELO,
     FACT_PROTOCOL,
+    FACT_SASL_USERNAME,
+    FACT_SASL_METHOD,
+    FACT_TLS_PROTOCOL,
+    FACT_TLS_CIPHER,
+    FACT_TLS_SERVER_NAME,
+    FACT_TLS_CLIENT_SUBJECT,
+    FACT_TLS_CLIENT_HASH,
     FACT_ENVID,
     FACT_RET,
     FACT_NOTIFY,
@@ -40,12 +48,12 @@ struct facts {
 };
 
 /*
- * The facts of the session's transaction; the spans borrow from `session`, `connection` and
+ * The facts of the session's transaction; the spans borrow from `session`, `connection`, `tls` and
  * `facts`. `recipient` is the only one, or NULL where there are several; `size` is in octets.
  */
 void facts_gather(struct facts *facts, const struct session *session,
-                  const struct connection *connection, const struct options *options,
-                  const struct mailbox *recipient, uint64_t size);
+                  const struct connection *connection, const struct tls *tls,
+                  const struct options *options, const struct mailbox *recipient, uint64_t size);
 
 /* The fact that an argument calls {name}; FACT_COUNT for none. */
 enum fact facts_find(struct span name);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "process.h"
 #include "signals.h"
 
 static bool has_option(int descriptor, int option, int wanted)
@@ -109,44 +109,19 @@ unsigned listener_count_network(const struct listener *listener,
     return count;
 }
 
-/* What a session's process is like before it is executed. 0, or an errno. */
-static int describe(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
-                    const struct listener *listener, int descriptor)
-{
-    int error = signals_restore(attributes, 0, true);
-    int last = listener->stderr_is_usable ? STDOUT_FILENO : STDERR_FILENO;
-    for (int to = STDIN_FILENO; error == 0 && to <= last; to++)
-        error = posix_spawn_file_actions_adddup2(actions, descriptor, to);
-    return error;
-}
-
-/* Starts ourselves once more; 0, or an errno. */
-static int spawn(const struct listener *listener, int descriptor, char **argv, pid_t *process)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    int error = posix_spawn_file_actions_init(&actions);
-    if (error != 0)
-        return error;
-    error = posix_spawnattr_init(&attributes);
-    if (error == 0) {
-        error = describe(&actions, &attributes, listener, descriptor);
-        if (error == 0)
-            error = posix_spawn(process, "/proc/self/exe", &actions, &attributes, argv,
-                                (char **)listener->environment);
-        posix_spawnattr_destroy(&attributes);
-    }
-    posix_spawn_file_actions_destroy(&actions);
-    return error;
-}
-
 int listener_start(struct listener *listener, const struct listener_arrival *arrival, char **argv)
 {
     struct listener_connection connection = {.client = arrival->client};
+    const struct process_descriptor descriptors[] = {
+        {arrival->descriptor, STDIN_FILENO},
+        {arrival->descriptor, STDOUT_FILENO},
+        {arrival->descriptor, STDERR_FILENO},
+    };
     assert(listener->count < OPTIONS_CONNECTIONS_MAX);
-    int error = spawn(listener, arrival->descriptor, argv, &connection.process);
-    if (error != 0)
-        return -error;
+    int result = process_start(&connection.process, "/proc/self/exe", argv, listener->environment,
+                               descriptors, listener->stderr_is_usable ? 2 : 3, PROCESS_SESSION);
+    if (result < 0)
+        return result;
     (void)close(arrival->descriptor); /* the session has its own */
     listener->connections[listener->count++] = connection;
     listener->started++;

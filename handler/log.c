@@ -28,6 +28,7 @@ static const struct {
     [LOG_KIND_SENDER] = {"sender", "MESSAGE_ID=64cfa400bf2f4614b71b924a3e6757a1"},
     [LOG_KIND_RECIPIENT] = {"recipient", "MESSAGE_ID=9d0b45ce951d415a82e971c8cfc9e24c"},
     [LOG_KIND_COMMAND] = {"command", "MESSAGE_ID=4bfe15fbe4734cbb82943833d75061b1"},
+    [LOG_KIND_AUTH] = {"auth", "MESSAGE_ID=55b0a1d9d0f14a58b2fa5ba1b7f9b38d"},
     [LOG_KIND_LIMIT] = {"limit", "MESSAGE_ID=e5d30f4e180c442c8aa9ab3cb9850d16"},
     [LOG_KIND_TROUBLE] = {"trouble", "MESSAGE_ID=833f13391453461e86b52f458b6b3d4b"},
 };

@@ -11,9 +11,9 @@
 #include "options.h"
 
 enum {
-    LOG_FIELDS_MAX = 16,
-    LOG_VALUE_MAX = 512,  /* octets of a value; the rest is cut */
-    LOG_OCTETS_MAX = 8192 /* of all names and values: LOG_FIELDS_MAX of the longest */
+    LOG_FIELDS_MAX = 20,
+    LOG_VALUE_MAX = 512,   /* octets of a value; the rest is cut */
+    LOG_OCTETS_MAX = 10240 /* of all names and values: LOG_FIELDS_MAX of the longest */
 };
 
 /* As in syslog(3). */
@@ -26,6 +26,7 @@ enum log_kind {
     LOG_KIND_SENDER,
     LOG_KIND_RECIPIENT,
     LOG_KIND_COMMAND,
+    LOG_KIND_AUTH,
     LOG_KIND_LIMIT,
     LOG_KIND_TROUBLE
 };

@@ -56,6 +56,27 @@ static bool take_domain(const struct kind *kind, void *target, const char *value
     return true;
 }
 
+static bool take_file(const struct kind *kind, void *target, const char *value)
+{
+    struct options_files *files = target;
+    (void)kind; /* no bounds */
+    if (files->count == OPTIONS_TLS_PAIRS_MAX || value[0] == '\0')
+        return false;
+    files->names[files->count++] = value;
+    return true;
+}
+
+/* Only keeps the words; they are told apart when all is read. */
+static bool take_auth(const struct kind *kind, void *target, const char *value)
+{
+    (void)kind; /* no bounds */
+    size_t length = strlen(value);
+    if (length > OPTIONS_AUTH_MAX || value[strspn(value, " \t")] == '\0')
+        return false;
+    memcpy(target, value, length + 1);
+    return true;
+}
+
 static bool take_delimiter(const struct kind *kind, void *target, const char *value)
 {
     (void)kind; /* no bounds */
@@ -107,7 +128,8 @@ static bool take_size(const struct kind *kind, void *target, const char *value)
 
 _Static_assert(sizeof(enum newlines_option) == sizeof(unsigned) &&
                    sizeof(enum line_ending) == sizeof(unsigned) &&
-                   sizeof(enum log_option) == sizeof(unsigned),
+                   sizeof(enum log_option) == sizeof(unsigned) &&
+                   sizeof(enum tls_option) == sizeof(unsigned),
                "take_choice writes any enum");
 
 static bool take_choice(const struct kind *kind, void *target, const char *value)
@@ -124,6 +146,7 @@ static bool take_choice(const struct kind *kind, void *target, const char *value
 /* In the order of their enums. */
 static const char *const newlines_words[] = {"auto", "strict", "lenient", NULL};
 static const char *const line_ending_words[] = {"lf", "crlf", NULL};
+static const char *const tls_words[] = {"starttls", "required", "implicit", NULL};
 static const char *const log_words[] = {"journal", "syslog", "stderr", "none", NULL};
 
 static const struct kind flag_kind = {take_flag, .wanted = ""};
@@ -154,6 +177,10 @@ static const struct kind newlines_kind = {take_choice, .wanted = "strict, lenien
                                           .words = newlines_words};
 static const struct kind line_ending_kind = {take_choice, .wanted = "lf or crlf",
                                              .words = line_ending_words};
+static const struct kind auth_kind = {take_auth, .wanted = "a program and its arguments"};
+static const struct kind tls_kind = {take_choice, .wanted = "starttls, required or implicit",
+                                     .words = tls_words};
+static const struct kind files_kind = {take_file, .wanted = "a file's name, 16 at most"};
 static const struct kind log_target_kind = {
     take_choice, .wanted = "journal, syslog, stderr or none", .words = log_words};
 
@@ -198,6 +225,18 @@ static const struct row rows[] = {
      "run COMMAND once for each recipient"},
     {"dsn", NULL, &flag_kind, offsetof(struct options, dsn), NULL,
      "offer DSN; COMMAND sends the notifications that it is told of"},
+    {"tls", "HOW", &tls_kind, offsetof(struct options, tls), NULL,
+     "starttls, required or implicit (starttls where there is a certificate)"},
+    {"tls-cert", "FILE", &files_kind, offsetof(struct options, tls_certificates), NULL,
+     "certificate chain; repeatable ($CREDENTIALS_DIRECTORY/tls.crt)"},
+    {"tls-key", "FILE", &files_kind, offsetof(struct options, tls_keys), NULL,
+     "its key; repeatable ($CREDENTIALS_DIRECTORY/tls.key)"},
+    {"tls-client-ca", "FILE", &file_kind, offsetof(struct options, tls_client_ca), NULL,
+     "ask clients for a certificate that one of these vouches for"},
+    {"auth", "COMMAND", &auth_kind, offsetof(struct options, auth_octets), NULL,
+     "offer AUTH; a checkpassword program, split at blanks"},
+    {"submission", NULL, &flag_kind, offsetof(struct options, submission), NULL,
+     "want AUTH before mail, then take any recipient"},
     {"newlines", "HOW", &newlines_kind, offsetof(struct options, newlines), "auto",
      "strict, lenient or auto: whether a bare LF ends a line"},
     {"line-ending", "WHICH", &line_ending_kind, offsetof(struct options, line_ending), "lf",
@@ -239,6 +278,8 @@ static bool set_defaults(struct options *options, struct problem *problem)
 {
     memset(options, 0, offsetof(struct options, file));
     options->log = LOG_OPTION_BEST;
+    options->tls = TLS_OPTION_BEST;
+    options->auth_octets[0] = '\0';
     for (size_t i = 0; i < ROWS; i++)
         if (rows[i].initial != NULL &&
             !set(options, &rows[i], rows[i].initial, problem, EX_SOFTWARE))
@@ -369,6 +410,24 @@ static bool read_file(struct options *options, const bool given[ROWS], struct pr
     return true;
 }
 
+/* checkpassword(8) runs what stands behind its own arguments when the password is right. */
+static bool split_auth(struct options *options, struct problem *problem)
+{
+    static char on_success[] = "true";
+    unsigned count = 0;
+    for (char *word = options->auth_octets; *(word += strspn(word, " \t")) != '\0'; count++) {
+        if (count == OPTIONS_WORDS_MAX)
+            return problem_set(problem, EX_USAGE, "option auth: too many words");
+        options->auth[count] = word;
+        word += strcspn(word, " \t");
+        if (*word != '\0')
+            *word++ = '\0';
+    }
+    options->auth[count] = count > 0 ? on_success : NULL;
+    options->auth[count + (count > 0 ? 1U : 0)] = NULL;
+    return true;
+}
+
 bool options_read(struct options *options, int argc, char **argv, struct problem *problem)
 {
     bool given[ROWS] = {false};
@@ -381,6 +440,8 @@ bool options_read(struct options *options, int argc, char **argv, struct problem
     if (options->help || options->version)
         return true;
     if (options->config != NULL && !read_file(options, given, problem))
+        return false;
+    if (!split_auth(options, problem))
         return false;
     if (options->command == NULL)
         return problem_set(problem, options->config == NULL ? EX_USAGE : EX_CONFIG,

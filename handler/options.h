@@ -14,8 +14,10 @@
 enum {
     OPTIONS_DOMAINS_MAX = 256,
     OPTIONS_CONNECTIONS_MAX = 10000, /* of a listener at once */
-    OPTIONS_WORDS_MAX = 64,          /* of a command in a file */
-    OPTIONS_FILE_MAX = 32 * 1024
+    OPTIONS_WORDS_MAX = 64,          /* of a command in a file, or of the password program */
+    OPTIONS_TLS_PAIRS_MAX = 16,
+    OPTIONS_FILE_MAX = 32 * 1024,
+    OPTIONS_AUTH_MAX = 4096
 };
 
 enum newlines_option { NEWLINES_OPTION_AUTO, NEWLINES_OPTION_STRICT, NEWLINES_OPTION_LENIENT };
@@ -26,6 +28,18 @@ enum log_option {
     LOG_OPTION_STDERR,
     LOG_OPTION_NONE,
     LOG_OPTION_BEST /* of these, found out by log_open */
+};
+
+enum tls_option {
+    TLS_OPTION_STARTTLS,
+    TLS_OPTION_REQUIRED,
+    TLS_OPTION_IMPLICIT, /* before the greeting */
+    TLS_OPTION_BEST      /* STARTTLS where there is a certificate */
+};
+
+struct options_files {
+    const char *names[OPTIONS_TLS_PAIRS_MAX];
+    unsigned count;
 };
 
 struct options_domains {
@@ -54,6 +68,13 @@ struct options {
     bool lmtp;
     bool one_recipient;
     bool dsn;
+    enum tls_option tls;
+    struct options_files tls_certificates;
+    struct options_files tls_keys; /* in the same order */
+    const char *tls_client_ca;
+    char *
+        auth[OPTIONS_WORDS_MAX + 2]; /* the password program, ended by NULL; none at all for none */
+    bool submission;
     enum newlines_option newlines;
     enum line_ending line_ending;
     bool no_trace;
@@ -65,6 +86,7 @@ struct options {
     char **command; /* ended by NULL; NULL where there is none */
     char *words[OPTIONS_WORDS_MAX + 1];
     char file[OPTIONS_FILE_MAX + 1];
+    char auth_octets[OPTIONS_AUTH_MAX + 1];
 };
 
 /*

@@ -37,10 +37,17 @@ static void add_recipients(struct log_event *event, const struct envelope *envel
     log_add(event, "to", (struct span){octets, length});
 }
 
+/* How far the client is known, and what it says protected. */
+static void add_trust(struct log_event *event, const struct session *session, const struct tls *tls)
+{
+    log_add(event, "tls", tls_fact(tls, "SSL_PROTOCOL"));
+    log_add(event, "user", session_user(session));
+}
+
 /* What there is to say of every message. */
 static void begin_message(struct log_event *event, const struct session *session,
-                          const struct connection *connection, const struct mailbox *recipient,
-                          enum verdict verdict)
+                          const struct connection *connection, const struct tls *tls,
+                          const struct mailbox *recipient, enum verdict verdict)
 {
     log_begin(event, LOG_LEVEL_INFO, LOG_KIND_MESSAGE);
     log_add(event, "result", outcome_word(verdict));
@@ -52,6 +59,7 @@ static void begin_message(struct log_event *event, const struct session *session
         log_add(event, "to", mailbox_whole(recipient));
     unsigned count = recipient == NULL ? session_envelope(session)->count : 1;
     log_add_number(event, "recipients", count);
+    add_trust(event, session, tls);
     log_add_number(event, "size", session_result(session).size);
     log_add(event, "status", span_of(verdict_status(verdict)));
 }
@@ -71,11 +79,11 @@ void report_address(const struct session *session, const struct connection *conn
 }
 
 void report_delivery(const struct session *session, const struct connection *connection,
-                     const struct mailbox *recipient, const char *command,
+                     const struct tls *tls, const struct mailbox *recipient, const char *command,
                      const struct delivery *delivery)
 {
     struct log_event event;
-    begin_message(&event, session, connection, recipient, delivery->verdict);
+    begin_message(&event, session, connection, tls, recipient, delivery->verdict);
     log_add(&event, "command", span_of(command));
     log_add(&event, "ended", span_of(delivery->ended));
     log_add(&event, "reply", outputs_text(&delivery->outputs));
@@ -83,18 +91,31 @@ void report_delivery(const struct session *session, const struct connection *con
     log_send(&event);
 }
 
-void report_refusal(const struct session *session, const struct connection *connection)
+void report_refusal(const struct session *session, const struct connection *connection,
+                    const struct tls *tls)
 {
     struct session_result result = session_result(session);
     struct log_event event;
-    begin_message(&event, session, connection, NULL, result.verdict);
+    begin_message(&event, session, connection, tls, NULL, result.verdict);
     if (result.broken_form != NULL)
         log_add(&event, "form", span_of(result.broken_form));
     log_send(&event);
 }
 
+void report_credentials(const struct session *session, const struct connection *connection,
+                        enum verdict verdict)
+{
+    struct log_event event;
+    log_begin(&event, LOG_LEVEL_INFO, LOG_KIND_AUTH);
+    log_add(&event, "result", outcome_word(verdict));
+    log_add(&event, "client", span_of(connection->client.text));
+    log_add(&event, "hostname", span_of(connection->client_hostname));
+    log_add(&event, "user", session_credentials(session).user);
+    log_send(&event);
+}
+
 void report_connection(const struct session *session, const struct connection *connection,
-                       const char *how, int64_t milliseconds)
+                       const struct tls *tls, const char *how, int64_t milliseconds)
 {
     struct session_counts counts = session_counts(session);
     struct log_event event;
@@ -104,6 +125,7 @@ void report_connection(const struct session *session, const struct connection *c
     log_add(&event, "client", span_of(connection->client.text));
     log_add(&event, "hostname", span_of(connection->client_hostname));
     log_add(&event, "helo", session_helo(session));
+    add_trust(&event, session, tls);
     log_add_number(&event, "messages", counts.messages);
     log_add_number(&event, "accepted", counts.accepted);
     log_add_number(&event, "errors", counts.errors);

@@ -7,6 +7,7 @@
 
 #include "connection.h"
 #include "deliver.h"
+#include "tls.h"
 
 /* `recipient` NULL: the sender was refused or deferred. */
 void report_address(const struct session *session, const struct connection *connection,
@@ -14,15 +15,20 @@ void report_address(const struct session *session, const struct connection *conn
 
 /* A message, or the part of it for `recipient` if that is not NULL, was given to the command. */
 void report_delivery(const struct session *session, const struct connection *connection,
-                     const struct mailbox *recipient, const char *command,
+                     const struct tls *tls, const struct mailbox *recipient, const char *command,
                      const struct delivery *delivery);
 
 /* With WANT_DISCARD: a message that was not. */
-void report_refusal(const struct session *session, const struct connection *connection);
+void report_refusal(const struct session *session, const struct connection *connection,
+                    const struct tls *tls);
+
+/* Credentials were judged. */
+void report_credentials(const struct session *session, const struct connection *connection,
+                        enum verdict verdict);
 
 /* `how` it ended, in a word; `milliseconds` it lasted. */
 void report_connection(const struct session *session, const struct connection *connection,
-                       const char *how, int64_t milliseconds);
+                       const struct tls *tls, const char *how, int64_t milliseconds);
 
 /*
  * A client was not let in by a listener: the `limit` that was reached is an option's name. Before

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +14,17 @@ struct stream stream_of(const struct connection *connection)
 {
     return (struct stream){connection->in, connection->out, connection->in_is_socket,
                            connection->out_is_socket};
+}
+
+static bool is_socket(int descriptor)
+{
+    struct stat status;
+    return fstat(descriptor, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+void stream_switch(struct stream *stream, int in, int out)
+{
+    *stream = (struct stream){in, out, is_socket(in), is_socket(out)};
 }
 
 int stream_wait(const struct stream *stream, int events, int64_t timeout, const sigset_t *signals)

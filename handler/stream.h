@@ -21,6 +21,9 @@ struct stream {
 
 struct stream stream_of(const struct connection *connection);
 
+/* From now on octets come from `in` and go to `out`. */
+void stream_switch(struct stream *stream, int in, int out);
+
 enum { STREAM_READABLE = 1, STREAM_WRITABLE = 2 };
 
 /*
@@ -38,7 +41,7 @@ ssize_t stream_write(const struct stream *stream, struct span octets);
 
 /*
  * Ends the connection so that the last reply is not lost to octets that the client still sends
- * (RFC 1122 4.2.2.13): these are read away, up to `timeout` milliseconds.
+ * (RFC 1122 4.2.2.13): these are read away, up to `timeout` milliseconds. Only of sockets.
  */
 void stream_finish(const struct stream *stream, int64_t timeout, const sigset_t *signals);
 

@@ -76,6 +76,12 @@ static bool greet(struct session *session, struct span name, bool extended)
     return true;
 }
 
+static void ask(struct session *session, enum question question)
+{
+    session->question = question;
+    session->want = WANT_VERDICT;
+}
+
 static void run_helo(struct session *session, struct span argument)
 {
     if (greet(session, argument, false))
@@ -84,8 +90,29 @@ static void run_helo(struct session *session, struct span argument)
 
 static void run_ehlo(struct session *session, struct span argument)
 {
-    if (greet(session, argument, true))
+    if (!greet(session, argument, true))
+        return;
+    if (session->settings.tls != TLS_POLICY_NONE && !session->secured && !session->tls_asked)
+        ask(session, QUESTION_TLS);
+    else
         extension_reply(session);
+}
+
+static void run_starttls(struct session *session, struct span argument)
+{
+    (void)argument; /* there is none */
+    if (session->settings.tls == TLS_POLICY_NONE) {
+        say(session, REPLY_NOT_IMPLEMENTED);
+    } else if (session->secured || !session->extended) {
+        say(session, REPLY_BAD_SEQUENCE);
+    } else if (!session->tls_available) {
+        say(session, REPLY_TLS_UNAVAILABLE);
+    } else if (session->input_start < session->input_end) {
+        command_leave(session, REPLY_TLS_PIPELINED);
+    } else {
+        say(session, REPLY_START_TLS);
+        session->want = WANT_TLS;
+    }
 }
 
 static struct span without_leading_spaces(struct span text)
@@ -117,12 +144,6 @@ static enum path_result take_path(struct span *argument, const char *prefix, enu
     return result;
 }
 
-static void ask(struct session *session, enum question question)
-{
-    session->question = question;
-    session->want = WANT_VERDICT;
-}
-
 static void begin_transaction(struct session *session)
 {
     struct text id = {.octets = session->id, .size = sizeof session->id};
@@ -151,13 +172,23 @@ static bool take_parameters(struct session *session, struct span input, unsigned
     return true;
 }
 
-/* The last reply is said. */
-static void leave(struct session *session, enum reply reply)
+void command_leave(struct session *session, enum reply reply)
 {
     if (session->message_open)
         message_abandon(session);
     command_reply(session, reply, session->settings.hostname);
     session->phase = PHASE_OVER;
+}
+
+/* What must come before MAIL; REPLY_NONE where nothing is missing. */
+static enum reply find_missing(const struct session *session)
+{
+    bool in_clear = session->settings.tls == TLS_POLICY_REQUIRED && !session->secured;
+    if (in_clear)
+        return session->tls_asked && !session->tls_available ? REPLY_TLS_UNAVAILABLE
+                                                             : REPLY_TLS_REQUIRED;
+    bool unknown = session->settings.auth_required && !session->auth.authenticated;
+    return unknown ? REPLY_AUTH_REQUIRED : REPLY_NONE;
 }
 
 static void run_mail(struct session *session, struct span argument)
@@ -166,7 +197,12 @@ static void run_mail(struct session *session, struct span argument)
     struct parameters *parameters = &session->envelope.parameters;
     struct span rest = argument;
     if (session->counts.messages == settings->max_messages) {
-        leave(session, REPLY_TOO_MANY_MESSAGES);
+        command_leave(session, REPLY_TOO_MANY_MESSAGES);
+        return;
+    }
+    enum reply missing = find_missing(session);
+    if (missing != REPLY_NONE) {
+        say(session, missing);
         return;
     }
     enum path_result result =
@@ -222,7 +258,7 @@ static void run_data(struct session *session, struct span argument)
 static void lose_count(struct session *session)
 {
     say(session, REPLY_BAD_CHUNK);
-    leave(session, REPLY_LOST_COUNT);
+    command_leave(session, REPLY_LOST_COUNT);
 }
 
 /* RFC 3030 2: the octets follow the line whatever is said to it, so that this waits for their end.
@@ -276,7 +312,7 @@ static void run_quit(struct session *session, struct span argument)
 {
     (void)argument; /* there is none */
     session->counts.quit = true;
-    leave(session, REPLY_GOODBYE);
+    command_leave(session, REPLY_GOODBYE);
 }
 
 static void run_not_implemented(struct session *session, struct span argument)
@@ -294,6 +330,8 @@ static const struct command commands[] = {
     {"HELO", DIALECT_SMTP, ARGUMENT_REQUIRED, true, ALWAYS, run_helo},
     {"EHLO", DIALECT_SMTP, ARGUMENT_REQUIRED, true, ALWAYS, run_ehlo},
     {"LHLO", DIALECT_LMTP, ARGUMENT_REQUIRED, true, ALWAYS, run_ehlo},
+    {"STARTTLS", DIALECT_BOTH, ARGUMENT_NONE, true, PHASE_GREETED | PHASE_IDLE, run_starttls},
+    {"AUTH", DIALECT_BOTH, ARGUMENT_REQUIRED, true, PHASE_IDLE, auth_run},
     {"MAIL", DIALECT_BOTH, ARGUMENT_REQUIRED, false, PHASE_IDLE, run_mail},
     {"RCPT", DIALECT_BOTH, ARGUMENT_REQUIRED, false, IN_TRANSACTION, run_rcpt},
     {"DATA", DIALECT_BOTH, ARGUMENT_NONE, true, IN_TRANSACTION, run_data},

@@ -12,6 +12,9 @@ void command_run(struct session *session, struct span line);
 /* Queues `reply`; a 5xx counts against the client. */
 void command_reply(struct session *session, enum reply reply, struct span detail);
 
+/* Queues `reply`, the last one: nothing more is read. */
+void command_leave(struct session *session, enum reply reply);
+
 /* The client made a mistake. */
 void command_count_error(struct session *session);
 

@@ -31,6 +31,22 @@ static void add_limits(const struct session *session, struct text *line)
     text_add_number(line, extension_max_recipients(session, false), 1);
 }
 
+static bool is_tls_offered(const struct session *session)
+{
+    return session->tls_available && !session->secured;
+}
+
+static bool is_auth_offered(const struct session *session)
+{
+    return session->settings.auth && session->secured;
+}
+
+static void add_mechanisms(const struct session *session, struct text *line)
+{
+    (void)session; /* they are always the same */
+    text_add_string(line, " PLAIN LOGIN");
+}
+
 static const struct {
     const char *keyword;
     bool (*is_offered)(const struct session *session);                   /* NULL: always */
@@ -45,6 +61,8 @@ static const struct {
     {"BINARYMIME", NULL, NULL, PARAMETER_SET_MAIL},                                 /* RFC 3030 */
     {"SMTPUTF8", NULL, NULL, PARAMETER_SET_MAIL},                                   /* RFC 6531 */
     {"DSN", is_dsn_offered, NULL, PARAMETER_SET_DSN_MAIL | PARAMETER_SET_DSN_RCPT}, /* RFC 3461 */
+    {"STARTTLS", is_tls_offered, NULL, 0},                                          /* RFC 3207 */
+    {"AUTH", is_auth_offered, add_mechanisms, PARAMETER_SET_AUTH},                  /* RFC 4954 */
     {"PRDR", defers_further_recipients, NULL, PARAMETER_SET_PRDR}, /* draft-hall-prdr */
     {"LIMITS", NULL, add_limits, 0}, /* RFC 9422; always there, and so always the last */
 };

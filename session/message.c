@@ -25,6 +25,7 @@ static void write_trace(const struct session *session, const struct mailbox *rec
         .helo = session_helo(session),
         .client_hostname = settings->client_hostname,
         .client_address = settings->client_address,
+        .user = session_user(session),
         .hostname = settings->hostname,
         .protocol = session_protocol(session),
         .id = session_id(session),

@@ -125,6 +125,20 @@ static bool take_envid(struct parameters *parameters, struct span value)
     return true;
 }
 
+/* RFC 4954 5: who sent it first, by the word of others, which counts for nothing here. */
+static bool take_auth(struct parameters *parameters, struct span value)
+{
+    char octets[1];
+    struct text nobody = {.octets = octets, .size = sizeof octets};
+    (void)parameters; /* nothing is kept */
+    if (value.length > ORCPT_MAX || value.length == 0)
+        return false;
+    while (value.length > 0)
+        if (!take_xtext_character(&value, &nobody))
+            return false;
+    return true;
+}
+
 static bool take_orcpt(struct parameters *parameters, struct span value)
 {
     struct text text = {.octets = parameters->orcpt, .size = sizeof parameters->orcpt};
@@ -193,6 +207,7 @@ static const struct {
     {"BODY", PARAMETER_SET_MAIL, take_body},         /* RFC 6152 */
     {"SMTPUTF8", PARAMETER_SET_MAIL, take_utf8},     /* RFC 6531 */
     {"PRDR", PARAMETER_SET_PRDR, take_prdr},         /* draft-hall-prdr */
+    {"AUTH", PARAMETER_SET_AUTH, take_auth},         /* RFC 4954 */
     {"RET", PARAMETER_SET_DSN_MAIL, take_ret},       /* RFC 3461 */
     {"ENVID", PARAMETER_SET_DSN_MAIL, take_envid},   /* RFC 3461 */
     {"NOTIFY", PARAMETER_SET_DSN_RCPT, take_notify}, /* RFC 3461 */

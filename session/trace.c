@@ -64,6 +64,21 @@ static void add_client(struct text *text, const struct trace *trace)
     text_add_string(text, "])");
 }
 
+/* As Postfix has it; a comment of RFC 5322 3.2.2, in which some characters want quoting. */
+static void add_user(struct text *text, struct span user, const char *end)
+{
+    if (user.length == 0)
+        return;
+    text_add_string(text, end);
+    text_add_string(text, "\t(Authenticated sender: ");
+    for (size_t i = 0; i < user.length; i++) {
+        if (span_find(span_of("()\\"), user.octets[i]) < 3)
+            text_add_string(text, "\\");
+        text_add_printable(text, (struct span){user.octets + i, 1});
+    }
+    text_add_string(text, ")");
+}
+
 void trace_write(const struct trace *trace, enum line_ending line_ending, struct room *output)
 {
     const char *end = line_ending == LINE_ENDING_CRLF ? "\r\n" : "\n";
@@ -81,6 +96,7 @@ void trace_write(const struct trace *trace, enum line_ending line_ending, struct
     text_add_string(&text, "Received: from ");
     text_add(&text, trace->helo);
     add_client(&text, trace);
+    add_user(&text, trace->user, end);
     text_add_string(&text, end);
     text_add_string(&text, "\tby ");
     text_add(&text, trace->hostname);

@@ -11,9 +11,11 @@
 #include "address.h"
 #include "content.h"
 
-/* Octets; the longest path three times, three domains and a literal, and what stands between them.
+/*
+ * Octets; the longest path three times, three domains and a literal, a user's name with each octet
+ * quoted, and what stands between them.
  */
-enum { TRACE_MAX = 2048 };
+enum { TRACE_MAX = 3072 };
 
 struct trace {
     const struct mailbox *sender;
@@ -22,6 +24,7 @@ struct trace {
     struct span helo;
     struct span client_hostname; /* empty where unknown */
     struct span client_address;  /* IPv4 or IPv6 in text; empty where unknown */
+    struct span user;            /* who proved to be that with AUTH; empty for nobody */
     struct span hostname;        /* ours */
     struct span protocol;        /* RFC 3848, RFC 6531 4.3 */
     struct span id;

@@ -36,7 +36,7 @@ static bool is_local(const struct mailbox *mailbox, const char *local)
     return span_equal(mailbox_local(mailbox), span_of(local));
 }
 
-static void answer_question(struct driver *driver)
+static void answer_about_address(struct driver *driver)
 {
     struct session *session = &driver->session;
     const struct mailbox *mailbox = session_question(session) == QUESTION_SENDER
@@ -48,6 +48,41 @@ static void answer_question(struct driver *driver)
     record_string(driver, "WANT_VERDICT ");
     record_quoted(driver, mailbox_whole(mailbox));
     session_answer(session, verdict, span_empty());
+}
+
+/* TLS can be had. */
+static void answer_question(struct driver *driver)
+{
+    if (session_question(&driver->session) != QUESTION_TLS) {
+        answer_about_address(driver);
+        return;
+    }
+    record_string(driver, "WANT_VERDICT TLS\n");
+    session_answer(&driver->session, VERDICT_ACCEPTED, span_empty());
+}
+
+/* The password is the name backwards, or "later". */
+static void judge_credentials(struct driver *driver)
+{
+    struct credentials credentials = session_credentials(&driver->session);
+    size_t length = credentials.user.length;
+    bool right = length == credentials.password.length;
+    for (size_t i = 0; right && i < length; i++)
+        right = credentials.user.octets[i] == credentials.password.octets[length - 1 - i];
+    bool later = span_equal(credentials.password, span_of("later"));
+    record_string(driver, "WANT_CREDENTIALS ");
+    record_quoted(driver, credentials.user);
+    session_answer(&driver->session,
+                   right   ? VERDICT_ACCEPTED
+                   : later ? VERDICT_DEFERRED
+                           : VERDICT_REFUSED,
+                   span_empty());
+}
+
+static void secure(struct driver *driver)
+{
+    record_string(driver, "WANT_TLS\n");
+    session_secured(&driver->session);
 }
 
 static void store(struct driver *driver)
@@ -124,6 +159,12 @@ static bool settle(struct driver *driver)
             return true;
         case WANT_VERDICT:
             answer_question(driver);
+            break;
+        case WANT_CREDENTIALS:
+            judge_credentials(driver);
+            break;
+        case WANT_TLS:
+            secure(driver);
             break;
         case WANT_STORE:
             store(driver);

@@ -40,7 +40,13 @@ copy_tree() {
 ./usr/lib/systemd/system/smtp-handler@.service
 ./usr/lib/systemd/system/smtp.socket
 ./usr/lib/systemd/system/smtp@.service
+./usr/lib/systemd/system/submission.socket
+./usr/lib/systemd/system/submission@.service
+./usr/lib/systemd/system/submissions.socket
+./usr/lib/systemd/system/submissions@.service
 ./usr/libexec/smtp-handler/maildir-deliver
+./usr/libexec/smtp-handler/password-check
+./usr/libexec/smtp-handler/tls-relay
 ./usr/sbin/smtp-handler
 ./usr/share/doc/smtp-handler/LICENSE
 ./usr/share/doc/smtp-handler/README.md
@@ -52,6 +58,7 @@ copy_tree() {
 ./usr/share/doc/smtp-handler/network.conf
 ./usr/share/doc/smtp-handler/sendmail.conf
 ./usr/share/doc/smtp-handler/tcpserver-run
+./usr/share/doc/smtp-handler/tls.conf
 ./usr/share/doc/smtp-handler/user.conf
 ./usr/share/doc/smtp-handler/xinetd.conf
 ./usr/share/man/man8/smtp-handler.8
@@ -95,7 +102,7 @@ EOF
     copy_tree
     make -s -C copy install prefix="$PWD/usr" sysconfdir="$PWD/etc"
     cd usr/lib/systemd/system
-    systemd-analyze verify --man=no "$PWD/smtp.socket" "$PWD/lmtp.socket" "$PWD/smtp@.service" "$PWD/lmtp@.service" "$PWD/smtp-handler.service" >said 2>&1
+    systemd-analyze verify --man=no "$PWD"/{smtp,lmtp,submission,submissions}.socket "$PWD"/submission{,s}@.service "$PWD/smtp@.service" "$PWD/lmtp@.service" "$PWD/smtp-handler.service" >said 2>&1
     refute grep "$PWD" said
 }
 

@@ -25,7 +25,7 @@ setup() {
 
 teardown() {
     end_started
-    systemctl stop smtp.socket lmtp.socket smtp-handler.service 'smtp-handler@*' 'lmtp@*'
+    systemctl stop {smtp,lmtp,submission,submissions}.socket smtp-handler.service {smtp-handler,lmtp,submission,submissions}@'*'
     for ((n = ${#undone[@]} - 1; n >= 0; n--)); do
         eval "${undone[n]}" >>undone 2>&1 || true
     done
@@ -101,6 +101,6 @@ field() {
 
 # No unit is failed, and none of a connection is left.
 nothing_is_left() {
-    [ -z "$(systemctl list-units --all --no-legend --plain 'smtp-handler@*' 'lmtp@*')" ] &&
+    [ -z "$(systemctl list-units --all --no-legend --plain {smtp-handler,lmtp,submission,submissions}@'*')" ] &&
         [ -z "$(systemctl list-units --failed --no-legend --plain)" ]
 }

@@ -49,6 +49,13 @@ EOF
     [ "$(grep -lE '#include <idn2|libidn2\.so' handler/*.[ch] session/*.[ch] helpers/*.c ./*.[ch])" = handler/idn.c ]
 }
 
+@test "a TLS library is named in the relay alone" {
+    cd "$top"
+    [ "$(grep -lE '#include <(tls\.h|openssl/)' handler/*.[ch] session/*.[ch] helpers/*.c ./*.[ch])" = helpers/tls-relay.c ]
+    # shellcheck disable=SC2086 # of whichever build
+    ldd "$SMTP_HANDLER" | refute grep -E 'lib(tls|ssl|crypto)\.'
+}
+
 @test "the handler writes no reply line" {
     cd "$top"
     refute grep -nE '"[245][0-9][0-9][ -]' handler/*.c smtp-handler.c

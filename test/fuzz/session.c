@@ -2,7 +2,7 @@
  * libFuzzer target: a whole session. The first line of the input holds letters for the settings,
  * see settings_of; the rest is what the client sends. Asserted is that
  *
- * - however the octets are cut, the session says and wants the same;
+ * - however the octets are cut, the session says and wants the same, but for STARTTLS;
  * - every reply is well-formed (RFC 5321 4.2, RFC 2034);
  * - the octets of a message are those that a decoder of its own finds, no more and no fewer, and a
  *   message with a wrong line end is never delivered.
@@ -19,6 +19,7 @@ struct reader {
     bool crlf;
     char line[COMMAND_LINE_MAX + 1]; /* the beginning of the command line */
     size_t line_length;              /* with what was not kept */
+    bool exchange;                   /* of AUTH: the line is no command */
     char previous;                   /* octet of the line */
     unsigned long long chunk_left;
     size_t chunk_start;       /* in the message */
@@ -43,6 +44,13 @@ static struct session_settings settings_of(struct span letters)
         settings.lmtp |= letters.octets[i] == 'l';
         settings.one_recipient |= letters.octets[i] == 'o';
         settings.dsn |= letters.octets[i] == 'd';
+        settings.auth |= letters.octets[i] == 'a';
+        settings.secured |= letters.octets[i] == 's';
+        settings.auth_required |= letters.octets[i] == 'u';
+        if (letters.octets[i] == 'T')
+            settings.tls = TLS_POLICY_OFFERED;
+        if (letters.octets[i] == 'R')
+            settings.tls = TLS_POLICY_REQUIRED;
         settings.trace |= letters.octets[i] == 't';
         if (letters.octets[i] == 'n')
             settings.newlines = NEWLINES_LENIENT;
@@ -156,13 +164,15 @@ static bool is_chunk_command(size_t length)
 static void end_line(void)
 {
     bool too_long = reader.line_length > COMMAND_LINE_MAX;
+    bool exchange = reader.exchange;
+    reader.exchange = was_said("334");
     size_t length = reader.line_length - (reader.previous == '\r' ? 2 : 1);
     reader.line_length = 0;
     reader.previous = '\0';
     if (was_said("354")) {
         reader.mode = READING_CONTENT;
         reader.length = 0;
-    } else if (!too_long && is_chunk_command(length) && reader.chunk_left > 0) {
+    } else if (!exchange && !too_long && is_chunk_command(length) && reader.chunk_left > 0) {
         reader.mode = READING_CHUNK;
         reader.chunk_start = reader.length;
     }
@@ -215,6 +225,7 @@ static void run_by_octet(const struct session_settings *settings, struct span in
     reader.crlf = settings->line_ending == LINE_ENDING_CRLF;
     reader.line_length = reader.length = 0;
     reader.previous = '\0';
+    reader.exchange = false;
     by_octet.watch = watch;
     driver_begin(&by_octet, settings);
     for (size_t i = 0; i < input.length; i++) {
@@ -293,6 +304,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     input = span_after(input, letters + 1);
     run_by_octet(&settings, input);
     check_replies((struct span){by_octet.replies, by_octet.replies_length});
+    if (settings.tls != TLS_POLICY_NONE)
+        return 0; /* what follows STARTTLS too early is refused: cuts make a difference */
     driver_begin(&at_once, &settings);
     (void)driver_feed(&at_once, input); /* the end is the same either way */
     driver_end(&at_once);

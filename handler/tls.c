@@ -1,0 +1,303 @@
+#include "tls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "landlock.h"
+#include "process.h"
+#include "signals.h"
+
+enum { LOADING_MILLISECONDS = 10000, FAREWELL_MILLISECONDS = 3000 };
+
+/* The descriptors that the relay finds its ends under. */
+enum { RELAY_CONTROL = 3, RELAY_PLAIN = 4 };
+
+/* The files of a relay, as its arguments. */
+struct files {
+    char certificate[PROCESS_PATH_MAX], key[PROCESS_PATH_MAX]; /* where none are given */
+    char *arguments[2 * OPTIONS_TLS_PAIRS_MAX + 5];
+};
+
+/* A descriptor that a UCSPI-TLS server tells of; -1 for none. */
+static int passed_descriptor(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value == NULL || value[0] < '0' || value[0] > '9' ? -1 : (int)strtol(value, NULL, 10);
+}
+
+/* Whether the superserver has a relay (UCSPI-TLS). */
+static bool superserver_speaks_tls(void)
+{
+    return getenv("UCSPITLS") != NULL;
+}
+
+/* The file `name` among what systemd's LoadCredential= gave us; false where that is nothing. */
+static bool find_credential(const char *name, char path[PROCESS_PATH_MAX])
+{
+    const char *directory = getenv("CREDENTIALS_DIRECTORY");
+    int length = directory == NULL ? 0 : snprintf(path, PROCESS_PATH_MAX, "%s/%s", directory, name);
+    return length > 0 && length < PROCESS_PATH_MAX;
+}
+
+static bool has_certificate(const struct options *options)
+{
+    char path[PROCESS_PATH_MAX];
+    return options->tls_certificates.count > 0 ||
+           (find_credential("tls.crt", path) && access(path, F_OK) == 0);
+}
+
+enum tls_policy tls_policy(const struct options *options)
+{
+    if (options->tls == TLS_OPTION_REQUIRED)
+        return TLS_POLICY_REQUIRED;
+    bool offered =
+        options->tls == TLS_OPTION_STARTTLS ||
+        (options->tls == TLS_OPTION_BEST && (has_certificate(options) || superserver_speaks_tls()));
+    return offered ? TLS_POLICY_OFFERED : TLS_POLICY_NONE;
+}
+
+static bool list_files(struct files *files, const struct options *options, bool check,
+                       struct problem *problem)
+{
+    static char name[] = "tls-relay", check_option[] = "--check", client_ca[] = "--client-ca";
+    const struct options_files *certificates = &options->tls_certificates;
+    char **argument = files->arguments;
+    if (certificates->count != options->tls_keys.count)
+        return problem_set(problem, EX_CONFIG, "each --tls-cert needs its --tls-key");
+    *argument++ = name;
+    if (check)
+        *argument++ = check_option;
+    if (options->tls_client_ca != NULL) {
+        *argument++ = client_ca;
+        *argument++ = (char *)options->tls_client_ca; /* execve(2) leaves it alone */
+    }
+    for (unsigned i = 0; i < certificates->count; i++) {
+        *argument++ = (char *)certificates->names[i]; /* as above */
+        *argument++ = (char *)options->tls_keys.names[i];
+    }
+    if (certificates->count == 0) {
+        if (!find_credential("tls.crt", files->certificate) ||
+            !find_credential("tls.key", files->key))
+            return problem_set(problem, EX_CONFIG, "TLS is wanted, but no --tls-cert is given");
+        *argument++ = files->certificate;
+        *argument++ = files->key;
+    }
+    *argument = NULL;
+    return true;
+}
+
+/* The relay, where this program was built or where it is installed. */
+static bool find_relay(char path[PROCESS_PATH_MAX], struct problem *problem)
+{
+    static const char *const places[] = {"helpers", "../libexec/smtp-handler"};
+    char ours[PROCESS_PATH_MAX] = "";
+    if (readlink("/proc/self/exe", ours, sizeof ours - 1) < 0)
+        return problem_set(problem, EX_OSERR, "/proc/self/exe: %s", strerror(errno));
+    size_t directory = (size_t)(strrchr(ours, '/') - ours); /* it is an absolute path */
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int length =
+            snprintf(path, PROCESS_PATH_MAX, "%.*s/%s/tls-relay", (int)directory, ours, places[i]);
+        if (length > 0 && length < PROCESS_PATH_MAX && access(path, X_OK) == 0)
+            return true;
+    }
+    return problem_set(problem, EX_CONFIG, "no tls-relay in %.*s/%s", (int)directory, ours,
+                       places[1]);
+}
+
+/* Reads from `descriptor` into `octets`; 0 at its end, -errno, or when the time is over. */
+static ssize_t read_until(int descriptor, char *octets, size_t room, int64_t until)
+{
+    int64_t left = until - clock_milliseconds();
+    struct pollfd polled = {.fd = descriptor, .events = POLLIN};
+    struct timespec limit = {.tv_sec = (time_t)(left / 1000),
+                             .tv_nsec = (long)(left % 1000) * 1000000};
+    if (left <= 0)
+        return -ETIMEDOUT;
+    int ready = ppoll(&polled, 1, &limit, signals_waiting());
+    if (ready == 0)
+        return -ETIMEDOUT;
+    ssize_t length = ready < 0 ? -1 : read(descriptor, octets, room);
+    return length < 0 ? -errno : length;
+}
+
+/* The ends of two pairs of sockets: ours, and those of the relay. */
+struct ends {
+    int control[2];
+    int plain[2];
+};
+
+static int open_pair(int pair[2])
+{
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return -errno;
+    int result = process_move(&pair[0]);
+    return result == 0 ? process_move(&pair[1]) : result;
+}
+
+static int start(struct tls *tls, const char *path, struct files *files,
+                 const struct connection *connection)
+{
+    struct ends ends;
+    int result = open_pair(ends.control);
+    if (result == 0)
+        result = open_pair(ends.plain);
+    if (result < 0)
+        return result; /* this process has no descriptors to spare, and soon ends */
+    const struct process_descriptor descriptors[] = {
+        {connection->in, STDIN_FILENO},
+        {connection->out, STDOUT_FILENO},
+        {ends.control[1], RELAY_CONTROL},
+        {ends.plain[1], RELAY_PLAIN},
+    };
+    result =
+        process_start(&tls->relay, path, files->arguments, environ, descriptors, 4, PROCESS_HELPER);
+    (void)close(ends.control[1]); /* the relay has its own */
+    (void)close(ends.plain[1]);   /* likewise */
+    tls->control = ends.control[0];
+    tls->in = tls->out = ends.plain[0];
+    return result;
+}
+
+/* The relay has the keys: here, and in the delivery command, they cannot be read any more. */
+static void forget_keys(const struct options *options, const struct files *files)
+{
+    const char *const credential[] = {files->key};
+    if (options->tls_keys.count > 0)
+        (void)landlock_deny(options->tls_keys.names, options->tls_keys.count); /* a second wall */
+    else
+        (void)landlock_deny(credential, 1); /* likewise */
+}
+
+bool tls_prepare(struct tls *tls, const struct options *options,
+                 const struct connection *connection, struct problem *problem)
+{
+    struct files files;
+    char path[PROCESS_PATH_MAX], said[sizeof problem->text];
+    if (tls->relay != 0)
+        return true;
+    if (superserver_speaks_tls()) {
+        tls->control = passed_descriptor("SSLCTLFD");
+        tls->in = passed_descriptor("SSLREADFD");
+        tls->out = passed_descriptor("SSLWRITEFD");
+        return true;
+    }
+    if (!connection->in_is_socket || !connection->out_is_socket)
+        return problem_set(problem, EX_CONFIG, "TLS needs a socket to the client");
+    if (!list_files(&files, options, false, problem) || !find_relay(path, problem))
+        return false;
+    int result = start(tls, path, &files, connection);
+    if (result < 0)
+        return problem_set(problem, EX_OSERR, "%s: %s", path, strerror(-result));
+    ssize_t length =
+        read_until(tls->control, said, sizeof said, clock_milliseconds() + LOADING_MILLISECONDS);
+    if (length == 1 && said[0] == 'R') {
+        forget_keys(options, &files);
+        return true;
+    }
+    tls_finish(tls);
+    if (length <= 0)
+        return problem_set(problem, EX_OSERR, "%s: %s", path,
+                           length == 0 ? "ended" : strerror((int)-length));
+    return problem_set(problem, EX_CONFIG, "%.*s", (int)length, said);
+}
+
+bool tls_check(const struct options *options, struct problem *problem)
+{
+    struct files files;
+    char path[PROCESS_PATH_MAX], said[sizeof problem->text];
+    int output[2], status;
+    pid_t relay;
+    bool wanted = tls_policy(options) != TLS_POLICY_NONE || options->tls == TLS_OPTION_IMPLICIT;
+    if (!wanted || superserver_speaks_tls())
+        return true;
+    if (!list_files(&files, options, true, problem) || !find_relay(path, problem))
+        return false;
+    if (open_pair(output) < 0)
+        return problem_set(problem, EX_OSERR, "socketpair: %s", strerror(errno));
+    const struct process_descriptor descriptor = {output[1], STDOUT_FILENO};
+    int result =
+        process_start(&relay, path, files.arguments, environ, &descriptor, 1, PROCESS_HELPER);
+    (void)close(output[1]); /* the relay has its own */
+    if (result < 0)
+        return problem_set(problem, EX_OSERR, "%s: %s", path, strerror(-result));
+    ssize_t length =
+        read_until(output[0], said, sizeof said, clock_milliseconds() + LOADING_MILLISECONDS);
+    (void)close(output[0]); /* all is read */
+    if (process_wait(relay, FAREWELL_MILLISECONDS, &status) && status == 0)
+        return true;
+    return problem_set(problem, EX_CONFIG, "%.*s", length > 0 ? (int)length : 0, said);
+}
+
+/* Whether all that was agreed is here: an empty string is behind the last. */
+static bool is_whole(const struct tls *tls)
+{
+    size_t length = tls->facts_length;
+    return length > 0 && tls->facts[length - 1] == '\0' &&
+           (length == 1 || tls->facts[length - 2] == '\0');
+}
+
+/* Names in certificates, and the server's in the handshake, are what a client likes. */
+static void make_harmless(struct tls *tls)
+{
+    for (size_t i = 0; i < tls->facts_length; i++)
+        if (tls->facts[i] != '\0' && (tls->facts[i] < ' ' || tls->facts[i] > '~'))
+            tls->facts[i] = '?';
+}
+
+bool tls_shake_hands(struct tls *tls, struct stream *stream, int64_t timeout,
+                     struct problem *problem)
+{
+    int64_t until = clock_milliseconds() + timeout;
+    if (write(tls->control, "Y", 1) != 1)
+        return problem_set(problem, EX_OSERR, "no TLS: %s", strerror(errno));
+    while (!is_whole(tls)) {
+        ssize_t length = read_until(tls->control, tls->facts + tls->facts_length,
+                                    sizeof tls->facts - tls->facts_length, until);
+        if (length == -EINTR && !signals_want_stop())
+            continue;
+        if (length <= 0)
+            return problem_set(problem, EX_PROTOCOL, "no TLS: %s",
+                               length == 0 ? "the handshake failed" : strerror((int)-length));
+        tls->facts_length += (size_t)length;
+    }
+    struct span error = tls_fact(tls, "TLS_ERROR");
+    if (error.octets != NULL)
+        return problem_set(problem, EX_PROTOCOL, "no TLS: %.*s", (int)error.length, error.octets);
+    make_harmless(tls);
+    tls->secured = true;
+    stream_switch(stream, tls->in, tls->out);
+    return true;
+}
+
+struct span tls_fact(const struct tls *tls, const char *name)
+{
+    size_t name_length = strlen(name);
+    for (size_t at = 0; at < tls->facts_length; at += strlen(tls->facts + at) + 1) {
+        const char *fact = tls->facts + at;
+        if (strncmp(fact, name, name_length) == 0 && fact[name_length] == '=')
+            return span_of(fact + name_length + 1);
+    }
+    return (struct span){NULL, 0};
+}
+
+void tls_finish(struct tls *tls)
+{
+    int status;
+    if (tls->relay == 0)
+        return;
+    (void)close(tls->control); /* the relay sees the end of both */
+    (void)close(tls->in);
+    if (!process_wait(tls->relay, FAREWELL_MILLISECONDS, &status))
+        (void)kill(tls->relay, SIGKILL); /* the client does not take the last of it */
+    tls->relay = 0;
+}

@@ -1,0 +1,348 @@
+/*
+ * tls-relay [--client-ca FILE] [--check] CERTIFICATE KEY [CERTIFICATE KEY]...
+ *
+ * Speaks TLS with the client on standard input and output, one socket, and carries octets between
+ * it and whoever started us on descriptor 4, so that a key and its library are kept apart from what
+ * reads mail. Descriptor 3 tells how it goes, as UCSPI-TLS has it:
+ *
+ *     we write "R" when certificates and keys are fit, or what is wrong with them, and exit;
+ *     "Y" comes when hands shall be shaken;
+ *     we write what was agreed, "NAME=value" and NUL each, and a NUL; or TLS_ERROR, and exit.
+ *
+ * The end of either side is passed on by itself. The first pair is for who names no server, or one
+ * that no other pair is for. --check only says what is wrong, on standard output.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <time.h>
+#include <tls.h>
+#include <unistd.h>
+
+enum {
+    CONTROL = 3,
+    PLAIN = 4,
+    BUFFER_SIZE = 64 * 1024,
+    HANDSHAKE_SECONDS = 60,
+    FAREWELL_MILLISECONDS = 2000 /* for the client's end, once nobody is there to hear it */
+};
+
+struct pipe {
+    size_t start, end; /* of what waits in the buffer */
+    bool source_over;  /* nothing more comes */
+    bool sink_over;    /* and that was passed on, or nobody takes more */
+    char octets[BUFFER_SIZE];
+};
+
+struct relay {
+    struct tls *tls;
+    short tls_wants; /* POLLIN or POLLOUT where TLS waits for the network, else 0 */
+    struct pipe inward, outward;
+};
+
+__attribute__((format(printf, 2, 3))) static void say(int descriptor, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    size_t fits = length < (int)sizeof text ? (size_t)length : sizeof text - 1;
+    if (length > 0 && write(descriptor, text, fits) < 0)
+        exit(EX_IOERR); /* nobody listens */
+}
+
+/* The client's socket is shared with whoever started us, so that it stays as it is. */
+static ssize_t result_of(ssize_t length, int wanted)
+{
+    return length < 0 && (errno == EAGAIN || errno == EINTR) ? wanted : length;
+}
+
+static ssize_t receive(struct tls *tls, void *octets, size_t length, void *unused)
+{
+    (void)tls, (void)unused; /* there is one client */
+    return result_of(recv(STDIN_FILENO, octets, length, MSG_DONTWAIT), TLS_WANT_POLLIN);
+}
+
+static ssize_t transmit(struct tls *tls, const void *octets, size_t length, void *unused)
+{
+    (void)tls, (void)unused; /* there is one client */
+    return result_of(send(STDOUT_FILENO, octets, length, MSG_DONTWAIT | MSG_NOSIGNAL),
+                     TLS_WANT_POLLOUT);
+}
+
+/* Waits for what of `network` and `plain` is not 0; false where the time is over. */
+static bool wait_for(short network, short plain, int timeout)
+{
+    struct pollfd polled[] = {
+        {.fd = network != 0 ? STDIN_FILENO : -1, .events = network},
+        {.fd = plain != 0 ? PLAIN : -1, .events = plain},
+    };
+    return poll(polled, 2, timeout) != 0;
+}
+
+/* Whether the certificate is one that clients believe by its dates; what is wrong is said. */
+static bool check_dates(const char *file, int report)
+{
+    FILE *stream = fopen(file, "re");
+    X509 *certificate = stream == NULL ? NULL : PEM_read_X509(stream, NULL, NULL, NULL);
+    if (stream != NULL)
+        (void)fclose(stream); /* it was only read */
+    if (certificate == NULL) {
+        say(report, "%s: %s", file, stream == NULL ? strerror(errno) : "no certificate");
+        return false;
+    }
+    int begins = X509_cmp_current_time(X509_get0_notBefore(certificate));
+    int ends = X509_cmp_current_time(X509_get0_notAfter(certificate));
+    X509_free(certificate);
+    if (begins > 0)
+        say(report, "%s: not valid yet", file);
+    else if (ends < 0)
+        say(report, "%s: expired", file);
+    return begins <= 0 && ends >= 0;
+}
+
+/* Adds the pairs of files in `files`; the first has a way of its own in the library. */
+static bool add_pairs(struct tls_config *config, char **files, int report)
+{
+    for (char **pair = files; *pair != NULL; pair += 2) {
+        if (pair[1] == NULL)
+            exit(EX_USAGE);
+        if (!check_dates(pair[0], report))
+            return false;
+        int result = pair == files ? tls_config_set_keypair_file(config, pair[0], pair[1])
+                                   : tls_config_add_keypair_file(config, pair[0], pair[1]);
+        if (result != 0) {
+            say(report, "%s with %s: %s", pair[0], pair[1], tls_config_error(config));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A server with these keys; NULL, and it is said why, where they are not fit. */
+static struct tls *make_server(char **files, const char *client_ca, int report)
+{
+    struct tls_config *config = tls_config_new();
+    struct tls *server = tls_server();
+    if (config == NULL || server == NULL) {
+        say(report, "no memory");
+        return NULL;
+    }
+    if (!add_pairs(config, files, report))
+        return NULL;
+    if (client_ca != NULL && tls_config_set_ca_file(config, client_ca) != 0) {
+        say(report, "%s: %s", client_ca, tls_config_error(config));
+        return NULL;
+    }
+    if (client_ca != NULL)
+        tls_config_verify_client_optional(config);
+    if (tls_configure(server, config) != 0) {
+        say(report, "%s with %s: %s", files[0], files[1], tls_error(server));
+        return NULL;
+    }
+    tls_config_free(config); /* the server has what it needs of it */
+    return server;
+}
+
+/* "NAME=value" and NUL, where there is a value. */
+static size_t add_fact(char *to, size_t room, const char *name, const char *value)
+{
+    if (value == NULL)
+        return 0;
+    int length = snprintf(to, room, "%s=%s", name, value);
+    return length > 0 && (size_t)length < room ? (size_t)length + 1 : 0;
+}
+
+static void tell(const char *facts, size_t length)
+{
+    if (write(CONTROL, facts, length) != (ssize_t)length)
+        exit(EX_IOERR); /* nobody listens */
+}
+
+/* There is no TLS, and nothing else to do. */
+static void give_up(const char *why)
+{
+    char fact[1024];
+    size_t length = add_fact(fact, sizeof fact - 1, "TLS_ERROR", why);
+    fact[length++] = '\0';
+    tell(fact, length);
+    exit(EX_PROTOCOL);
+}
+
+static void shake_hands(struct tls *tls)
+{
+    time_t until = time(NULL) + HANDSHAKE_SECONDS;
+    for (;;) {
+        int result = tls_handshake(tls);
+        if (result == 0)
+            return;
+        time_t left = until - time(NULL);
+        bool goes_on = result == TLS_WANT_POLLIN || result == TLS_WANT_POLLOUT;
+        if (!goes_on || left <= 0 ||
+            !wait_for(result == TLS_WANT_POLLIN ? POLLIN : POLLOUT, 0, (int)left * 1000))
+            give_up(goes_on ? "timeout" : tls_error(tls));
+    }
+}
+
+static void tell_what_was_agreed(struct tls *tls)
+{
+    const struct {
+        const char *name;
+        const char *value;
+    } rows[] = {
+        {"SSL_PROTOCOL", tls_conn_version(tls)},
+        {"SSL_CIPHER", tls_conn_cipher(tls)},
+        {"SSL_TLS_SNI_SERVERNAME", tls_conn_servername(tls)},
+        {"SSL_PEER_CERT_HASH", tls_peer_cert_hash(tls)},
+        {"SSL_PEER_CERT_SUBJECT", tls_peer_cert_subject(tls)},
+    };
+    char facts[4096];
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        length += add_fact(facts + length, sizeof facts - 1 - length, rows[i].name, rows[i].value);
+    facts[length++] = '\0';
+    tell(facts, length);
+    (void)close(CONTROL); /* all is said */
+}
+
+/* Notes what TLS waits for; false where it is at its end. */
+static bool tls_goes_on(struct relay *relay, ssize_t result)
+{
+    if (result == TLS_WANT_POLLIN)
+        relay->tls_wants |= POLLIN;
+    else if (result == TLS_WANT_POLLOUT)
+        relay->tls_wants |= POLLOUT;
+    return result > 0 || result == TLS_WANT_POLLIN || result == TLS_WANT_POLLOUT;
+}
+
+/* Fills the buffer towards the handler with what TLS has. */
+static void read_network(struct relay *relay)
+{
+    struct pipe *pipe = &relay->inward;
+    ssize_t length = 1;
+    while (length > 0 && !pipe->source_over && pipe->end < sizeof pipe->octets) {
+        length = tls_read(relay->tls, pipe->octets + pipe->end, sizeof pipe->octets - pipe->end);
+        pipe->source_over = !tls_goes_on(relay, length);
+        pipe->end += length > 0 ? (size_t)length : 0;
+    }
+}
+
+static void write_plain(struct pipe *pipe)
+{
+    ssize_t length = 1;
+    while (length > 0 && pipe->start < pipe->end) {
+        length = send(PLAIN, pipe->octets + pipe->start, pipe->end - pipe->start,
+                      MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (length > 0)
+            pipe->start += (size_t)length;
+        else if (errno != EAGAIN && errno != EINTR)
+            exit(EX_OK); /* nobody is there any more */
+    }
+    if (pipe->start == pipe->end)
+        pipe->start = pipe->end = 0;
+    if (pipe->end == 0 && pipe->source_over && !pipe->sink_over) {
+        (void)shutdown(PLAIN, SHUT_WR); /* or he is gone himself */
+        pipe->sink_over = true;
+    }
+}
+
+static void read_plain(struct pipe *pipe)
+{
+    if (pipe->source_over || pipe->end > 0)
+        return;
+    ssize_t length = recv(PLAIN, pipe->octets, sizeof pipe->octets, MSG_DONTWAIT);
+    if (length > 0)
+        pipe->end = (size_t)length;
+    else if (length == 0 || (errno != EAGAIN && errno != EINTR))
+        pipe->source_over = true;
+}
+
+/* Says close_notify, and that nothing comes behind it. What the client sends is still read. */
+static void close_network(struct relay *relay)
+{
+    if (tls_close(relay->tls) == TLS_WANT_POLLOUT) {
+        relay->tls_wants |= POLLOUT;
+        return;
+    }
+    (void)shutdown(STDOUT_FILENO, SHUT_WR); /* or the client is gone */
+    relay->outward.sink_over = true;
+}
+
+static void write_network(struct relay *relay)
+{
+    struct pipe *pipe = &relay->outward;
+    ssize_t length = 1;
+    while (length > 0 && pipe->start < pipe->end) {
+        length = tls_write(relay->tls, pipe->octets + pipe->start, pipe->end - pipe->start);
+        if (!tls_goes_on(relay, length))
+            exit(EX_OK); /* the client is gone */
+        pipe->start += length > 0 ? (size_t)length : 0;
+    }
+    if (pipe->start == pipe->end)
+        pipe->start = pipe->end = 0;
+    if (pipe->end == 0 && pipe->source_over && !pipe->sink_over)
+        close_network(relay);
+}
+
+static void carry(struct relay *relay)
+{
+    for (;;) {
+        relay->tls_wants = 0;
+        read_network(relay);
+        write_plain(&relay->inward);
+        read_plain(&relay->outward);
+        write_network(relay);
+        if (relay->inward.sink_over && relay->outward.sink_over)
+            return;
+        bool plain_waits = !relay->outward.source_over && relay->outward.end == 0;
+        short plain = (short)((relay->inward.end > 0 ? POLLOUT : 0) | (plain_waits ? POLLIN : 0));
+        if (!wait_for(relay->tls_wants, plain,
+                      relay->outward.sink_over ? FAREWELL_MILLISECONDS : -1))
+            return;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct relay relay; /* in static memory: pages that are not used cost nothing */
+    const char *client_ca = NULL;
+    char **files = argv + (argc > 0 ? 1 : 0);
+    bool check = false;
+    char go;
+    (void)prctl(PR_SET_DUMPABLE, 0); /* nobody else looks at the key */
+    for (; *files != NULL && strncmp(*files, "--", 2) == 0; files++) {
+        if (strcmp(*files, "--check") == 0)
+            check = true;
+        else if (strcmp(*files, "--client-ca") == 0 && files[1] != NULL)
+            client_ca = *++files;
+        else
+            return EX_USAGE;
+    }
+    if (*files == NULL)
+        return EX_USAGE;
+    struct tls *server = make_server(files, client_ca, check ? STDOUT_FILENO : CONTROL);
+    if (server == NULL)
+        return EX_CONFIG;
+    if (check)
+        return EX_OK;
+    say(CONTROL, "R");
+    if (read(CONTROL, &go, 1) != 1)
+        return EX_OK; /* the client wants no TLS */
+    if (tls_accept_cbs(server, &relay.tls, receive, transmit, NULL) != 0)
+        return EX_SOFTWARE;
+    shake_hands(relay.tls);
+    tell_what_was_agreed(relay.tls);
+    carry(&relay);
+    return EX_OK;
+}
