@@ -91,15 +91,32 @@ static bool wait_for(short network, short plain, int timeout)
     return poll(polled, 2, timeout) != 0;
 }
 
-/* Whether the certificate is one that clients believe by its dates; what is wrong is said. */
-static bool check_dates(const char *file, int report)
+static X509 *read_certificate(const char *file)
 {
     FILE *stream = fopen(file, "re");
     X509 *certificate = stream == NULL ? NULL : PEM_read_X509(stream, NULL, NULL, NULL);
     if (stream != NULL)
         (void)fclose(stream); /* it was only read */
+    return certificate;
+}
+
+static EVP_PKEY *read_key(const char *file)
+{
+    static char no_passphrase[] = "";
+    FILE *stream = fopen(file, "re");
+    EVP_PKEY *key = stream == NULL ? NULL : PEM_read_PrivateKey(stream, NULL, NULL, no_passphrase);
+    if (stream != NULL)
+        (void)fclose(stream); /* it was only read */
+    return key;
+}
+
+/* Whether the certificate is one that clients believe by its dates; what is wrong is said. */
+static bool check_dates(const char *file, int report)
+{
+    errno = 0;
+    X509 *certificate = read_certificate(file);
     if (certificate == NULL) {
-        say(report, "%s: %s", file, stream == NULL ? strerror(errno) : "no certificate");
+        say(report, "%s: %s", file, errno != 0 ? strerror(errno) : "no certificate");
         return false;
     }
     int begins = X509_cmp_current_time(X509_get0_notBefore(certificate));
@@ -110,6 +127,26 @@ static bool check_dates(const char *file, int report)
     else if (ends < 0)
         say(report, "%s: expired", file);
     return begins <= 0 && ends >= 0;
+}
+
+/* Says which pair the library could not take, with its reason where that is not plain. */
+static void explain(char **files, int report, const char *reason)
+{
+    for (char **pair = files; *pair != NULL; pair += 2) {
+        errno = 0;
+        X509 *certificate = read_certificate(pair[0]);
+        EVP_PKEY *key = read_key(pair[1]);
+        if (certificate != NULL && key != NULL && X509_check_private_key(certificate, key) == 1)
+            continue; /* this process soon ends, and its memory with it */
+        if (key == NULL)
+            say(report, "%s: %s", pair[1], errno != 0 ? strerror(errno) : "no key");
+        else if (certificate == NULL)
+            say(report, "%s: %s", pair[0], errno != 0 ? strerror(errno) : "no certificate");
+        else
+            say(report, "%s is not the key of %s", pair[1], pair[0]);
+        return;
+    }
+    say(report, "%s: %s", files[0], reason == NULL ? "not taken" : reason);
 }
 
 /* Adds the pairs of files in `files`; the first has a way of its own in the library. */
@@ -123,7 +160,7 @@ static bool add_pairs(struct tls_config *config, char **files, int report)
         int result = pair == files ? tls_config_set_keypair_file(config, pair[0], pair[1])
                                    : tls_config_add_keypair_file(config, pair[0], pair[1]);
         if (result != 0) {
-            say(report, "%s with %s: %s", pair[0], pair[1], tls_config_error(config));
+            explain(pair, report, tls_config_error(config));
             return false;
         }
     }
@@ -148,7 +185,7 @@ static struct tls *make_server(char **files, const char *client_ca, int report)
     if (client_ca != NULL)
         tls_config_verify_client_optional(config);
     if (tls_configure(server, config) != 0) {
-        say(report, "%s with %s: %s", files[0], files[1], tls_error(server));
+        explain(files, report, tls_error(server));
         return NULL;
     }
     tls_config_free(config); /* the server has what it needs of it */

@@ -169,6 +169,40 @@ is_named_by_check() {
     [ "${#lines[@]}" = 1 ]
 }
 
+@test "--check names a certificate or key that is missing, expired, or not its partner's" {
+    each_unfit is_named_by_check
+    mapfile -t pairs < <(pair mx && pair other)
+    check "${pairs[@]}"
+    [ "$status" = 0 ]
+    [ "$output" = ok ]
+    check --tls starttls
+    [ "$status" = 78 ]
+    check "${pairs[@]}" --tls-client-ca missing.crt
+    [ "$status" = 78 ]
+    grep -q 'missing.crt' <<<"$output"
+}
+
+@test "--check names the second pair where that is the unfit one" {
+    mapfile -t pairs < <(pair mx)
+    check "${pairs[@]}" --tls-cert "$certificates/other.crt" --tls-key "$certificates/rsa.key"
+    [ "$status" = 78 ]
+    grep -q "rsa.key is not the key of .*/other.crt$" <<<"$output"
+}
+
+@test "a certificate that its user may not read is named" {
+    [ "$(id -u)" = 0 ] || skip "root alone can become another user"
+    cp "$certificates/mx.crt" mx.crt
+    cp "$certificates/mx.key" mx.key
+    chmod 644 mx.crt
+    chmod 600 mx.key
+    chmod 711 "$BATS_RUN_TMPDIR"
+    run setpriv --reuid nobody --clear-groups env ASAN_OPTIONS=detect_leaks=0 \
+        "$SMTP_HANDLER" --spool /tmp --tls-cert "$PWD/mx.crt" --tls-key "$PWD/mx.key" --check true
+    echo "$output"
+    [ "$status" = 78 ]
+    grep -q 'mx.key: Permission denied' <<<"$output"
+}
+
 is_not_offered() {
     serve --tls-cert "$1" --tls-key "$2"
     client <<'END'
@@ -180,6 +214,10 @@ client.expect("221", "QUIT")
 END
     eventually grep -q "$3" background
     eventually no_relay_is_left
+}
+
+@test "with a certificate or key that is unfit STARTTLS is not offered, and the log says why" {
+    each_unfit is_not_offered
 }
 
 @test "with --tls required and no fit certificate mail is deferred" {
