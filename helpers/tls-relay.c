@@ -337,11 +337,14 @@ static void carry(struct relay *relay)
     for (;;) {
         relay->tls_wants = 0;
         read_network(relay);
+        bool was_full = relay->inward.end == sizeof relay->inward.octets;
         write_plain(&relay->inward);
         read_plain(&relay->outward);
         write_network(relay);
         if (relay->inward.sink_over && relay->outward.sink_over)
             return;
+        if (was_full && relay->inward.end == 0)
+            continue; /* no poll tells of octets that TLS holds itself */
         bool plain_waits = !relay->outward.source_over && relay->outward.end == 0;
         short plain = (short)((relay->inward.end > 0 ? POLLOUT : 0) | (plain_waits ? POLLIN : 0));
         if (!wait_for(relay->tls_wants, plain,

@@ -369,6 +369,27 @@ END
     eventually no_relay_is_left
 }
 
+@test "twenty megabytes come whole past a reader that takes its time" {
+    delivery=(sh -c 'head -c 5000000 >"$KEPT/sum"; sleep 0.3; cat >>"$KEPT/sum"')
+    serve --no-trace
+    client "$KEPT/sent" <<'END'
+import os
+client = Client(port)
+client.starttls()
+lines = b"".join(os.urandom(30).hex().encode() + b"\n" for _ in range(20000)) * 17
+with open(arguments[0], "wb") as file:
+    file.write(lines)
+assert len(lines) > 20000000
+client.begin_message()
+client.socket.settimeout(60)
+client.send(lines.replace(b"\n", b"\r\n"))
+client.send(b".\r\n")
+assert client.reply().startswith("250 ")
+client.expect("221", "QUIT")
+END
+    cmp "$KEPT/sum" "$KEPT/sent"
+}
+
 @test "replies come whole to a client that reads none until it has said all" {
     serve
     client <<'END'
