@@ -46,7 +46,8 @@ struct pipe {
 
 struct relay {
     struct tls *tls;
-    short tls_wants; /* POLLIN or POLLOUT where TLS waits for the network, else 0 */
+    short tls_wants;   /* POLLIN or POLLOUT where TLS waits for the network, else 0 */
+    bool client_ended; /* its side of the connection */
     struct pipe inward, outward;
 };
 
@@ -68,10 +69,17 @@ static ssize_t result_of(ssize_t length, int wanted)
     return length < 0 && (errno == EAGAIN || errno == EINTR) ? wanted : length;
 }
 
-static ssize_t receive(struct tls *tls, void *octets, size_t length, void *unused)
+/*
+ * The end without a close_notify is not for TLS, which would say nothing more then: who has ended
+ * only its own side waits for a reply, and SMTP knows what is whole.
+ */
+static ssize_t receive(struct tls *tls, void *octets, size_t length, void *of_relay)
 {
-    (void)tls, (void)unused; /* there is one client */
-    return result_of(recv(STDIN_FILENO, octets, length, MSG_DONTWAIT), TLS_WANT_POLLIN);
+    struct relay *relay = of_relay;
+    (void)tls; /* there is one client */
+    ssize_t result = recv(STDIN_FILENO, octets, length, MSG_DONTWAIT);
+    relay->client_ended = result == 0;
+    return result == 0 ? TLS_WANT_POLLIN : result_of(result, TLS_WANT_POLLIN);
 }
 
 static ssize_t transmit(struct tls *tls, const void *octets, size_t length, void *unused)
@@ -217,8 +225,9 @@ static void give_up(const char *why)
     exit(EX_PROTOCOL);
 }
 
-static void shake_hands(struct tls *tls)
+static void shake_hands(const struct relay *relay)
 {
+    struct tls *tls = relay->tls;
     time_t until = time(NULL) + HANDSHAKE_SECONDS;
     for (;;) {
         int result = tls_handshake(tls);
@@ -226,6 +235,8 @@ static void shake_hands(struct tls *tls)
             return;
         time_t left = until - time(NULL);
         bool goes_on = result == TLS_WANT_POLLIN || result == TLS_WANT_POLLOUT;
+        if (relay->client_ended)
+            give_up("the client left");
         if (!goes_on || left <= 0 ||
             !wait_for(result == TLS_WANT_POLLIN ? POLLIN : POLLOUT, 0, (int)left * 1000))
             give_up(goes_on ? "timeout" : tls_error(tls));
@@ -270,7 +281,7 @@ static void read_network(struct relay *relay)
     ssize_t length = 1;
     while (length > 0 && !pipe->source_over && pipe->end < sizeof pipe->octets) {
         length = tls_read(relay->tls, pipe->octets + pipe->end, sizeof pipe->octets - pipe->end);
-        pipe->source_over = !tls_goes_on(relay, length);
+        pipe->source_over = !tls_goes_on(relay, length) || (length <= 0 && relay->client_ended);
         pipe->end += length > 0 ? (size_t)length : 0;
     }
 }
@@ -379,9 +390,9 @@ int main(int argc, char **argv)
     say(CONTROL, "R");
     if (read(CONTROL, &go, 1) != 1)
         return EX_OK; /* the client wants no TLS */
-    if (tls_accept_cbs(server, &relay.tls, receive, transmit, NULL) != 0)
+    if (tls_accept_cbs(server, &relay.tls, receive, transmit, &relay) != 0)
         return EX_SOFTWARE;
-    shake_hands(relay.tls);
+    shake_hands(&relay);
     tell_what_was_agreed(relay.tls);
     carry(&relay);
     return EX_OK;

@@ -369,6 +369,69 @@ END
     eventually no_relay_is_left
 }
 
+@test "a client that has ended its side, before QUIT or behind it, gets all replies" {
+    serve
+    client <<'END'
+import threading
+class Half:
+    """A client over TLS that can end its side alone, which ssl.SSLSocket cannot."""
+    def __init__(self):
+        plain = Client(port)
+        plain.expect("250", "EHLO client.test")
+        plain.expect("220", "STARTTLS")
+        self.socket = plain.socket
+        self.come, self.go = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = anyone().wrap_bio(self.come, self.go, server_hostname="mx.test")
+        self.run(self.tls.do_handshake)
+    def flush(self):
+        octets = self.go.read()
+        if octets:
+            self.socket.sendall(octets)
+    def run(self, function, *arguments):
+        while True:
+            try:
+                result = function(*arguments)
+                self.flush()
+                return result
+            except ssl.SSLWantReadError:
+                self.flush()
+                octets = self.socket.recv(65536)
+                if octets:
+                    self.come.write(octets)
+                else:
+                    self.come.write_eof()
+    def end(self, close_notify):
+        if close_notify:
+            try:
+                self.tls.unwrap()
+            except ssl.SSLWantReadError:
+                pass
+            self.flush()
+        self.socket.shutdown(socket.SHUT_WR)
+    def read(self):
+        octets = b""
+        while True:
+            try:
+                more = self.run(self.tls.read, 65536)
+            except ssl.SSLZeroReturnError: # both sides said close_notify
+                return octets
+            if not more:
+                return octets
+            octets += more
+mail = (b"EHLO client.test\r\nMAIL FROM:<sender@example.net>\r\nRCPT TO:<user@example.org>\r\n"
+        b"DATA\r\nSubject: half\r\n\r\n%s.\r\n" % (b"x" * 76 * 5000 + b"\r\n"))
+for rest, close_notify in ((b"QUIT\r\n", False), (b"", False), (b"QUIT\r\n", True), (b"", True)):
+    client = Half()
+    client.run(client.tls.write, mail + rest)
+    client.end(close_notify)
+    octets = client.read()
+    assert b"250 2.0.0 Delivered" in octets, octets
+    assert (b"\r\n221 " in octets) == (rest != b""), octets
+END
+    [ "$(kept_count)" = 4 ]
+    eventually no_relay_is_left
+}
+
 @test "twenty megabytes come whole past a reader that takes its time" {
     delivery=(sh -c 'head -c 5000000 >"$KEPT/sum"; sleep 0.3; cat >>"$KEPT/sum"')
     serve --no-trace
