@@ -89,7 +89,10 @@ static ssize_t transmit(struct tls *tls, const void *octets, size_t length, void
                      TLS_WANT_POLLOUT);
 }
 
-/* Waits for what of `network` and `plain` is not 0; false where the time is over. */
+/*
+ * Waits for what of `network` and of `plain` is not 0, up to `timeout` milliseconds; -1 is for
+ * ever. False where the time is over.
+ */
 static bool wait_for(short network, short plain, int timeout)
 {
     struct pollfd polled[] = {
@@ -97,6 +100,15 @@ static bool wait_for(short network, short plain, int timeout)
         {.fd = plain != 0 ? PLAIN : -1, .events = plain},
     };
     return poll(polled, 2, timeout) != 0;
+}
+
+/* Waits for the network, up to `timeout` milliseconds; false where nobody waits for us any more. */
+static bool wait_for_hands(short network, int timeout)
+{
+    struct pollfd polled[] = {
+        {.fd = STDIN_FILENO, .events = network}, {.fd = CONTROL, .events = 0}, /* but for its end */
+    };
+    return poll(polled, 2, timeout) <= 0 || polled[1].revents == 0;
 }
 
 static X509 *read_certificate(const char *file)
@@ -219,7 +231,9 @@ static void tell(const char *facts, size_t length)
 static void give_up(const char *why)
 {
     char fact[1024];
-    size_t length = add_fact(fact, sizeof fact - 1, "TLS_ERROR", why);
+    char reason[512];
+    (void)snprintf(reason, sizeof reason, "%s", why == NULL ? "unknown" : why); /* may be cut */
+    size_t length = add_fact(fact, sizeof fact - 1, "TLS_ERROR", reason);
     fact[length++] = '\0';
     tell(fact, length);
     exit(EX_PROTOCOL);
@@ -237,9 +251,10 @@ static void shake_hands(const struct relay *relay)
         bool goes_on = result == TLS_WANT_POLLIN || result == TLS_WANT_POLLOUT;
         if (relay->client_ended)
             give_up("the client left");
-        if (!goes_on || left <= 0 ||
-            !wait_for(result == TLS_WANT_POLLIN ? POLLIN : POLLOUT, 0, (int)left * 1000))
+        if (!goes_on || left <= 0)
             give_up(goes_on ? "timeout" : tls_error(tls));
+        if (!wait_for_hands(result == TLS_WANT_POLLIN ? POLLIN : POLLOUT, (int)left * 1000))
+            exit(EX_OK);
     }
 }
 

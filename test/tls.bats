@@ -326,6 +326,23 @@ END
     eventually no_relay_is_left
 }
 
+@test "a client that does not shake hands is cut off when the time for a command is over" {
+    for how in starttls implicit; do
+        serve --command-timeout 1 --tls "$how"
+        client "$how" <<'END'
+client = socket.create_connection(("127.0.0.1", port), timeout=20)
+if arguments[0] == "starttls":
+    client.sendall(b"EHLO client.test\r\nSTARTTLS")
+    client.recv(1000)
+    client.sendall(b"\r\n")
+read_to_end(client)
+END
+        eventually grep -q '127.0.0.1: no TLS: .*timed out' background
+        eventually no_relay_is_left
+        : >background
+    done
+}
+
 @test "where the relay is killed within a message nothing is delivered and the session ends" {
     serve
     client <<'END'
@@ -355,6 +372,19 @@ assert client.is_over()
 END
     eventually no_relay_is_left
     [ "$(kept_count)" = 0 ]
+}
+
+@test "where the handler is killed within the handshake the relay ends" {
+    serve
+    client <<'END'
+import os, signal
+client = Client(port)
+client.expect("250", "EHLO client.test")
+client.expect("220", "STARTTLS")
+os.kill(parent_of(relay()), signal.SIGKILL)
+assert client.socket.recv(1000) == b""
+END
+    eventually no_relay_is_left
 }
 
 @test "we say close_notify, and wait for the client's" {
