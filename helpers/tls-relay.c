@@ -19,6 +19,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -358,8 +359,23 @@ static void write_network(struct relay *relay)
         close_network(relay);
 }
 
+/* Milliseconds that carry may wait: for ever, or for the rest of the farewell. */
+static int patience(const struct relay *relay, struct timespec *farewell)
+{
+    struct timespec now;
+    if (!relay->outward.sink_over)
+        return -1;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
+    if (farewell->tv_sec == 0)
+        *farewell = now;
+    int64_t passed = (int64_t)(now.tv_sec - farewell->tv_sec) * 1000 +
+                     (now.tv_nsec - farewell->tv_nsec) / 1000000;
+    return passed < FAREWELL_MILLISECONDS ? (int)(FAREWELL_MILLISECONDS - passed) : 0;
+}
+
 static void carry(struct relay *relay)
 {
+    struct timespec farewell = {.tv_sec = 0};
     for (;;) {
         relay->tls_wants = 0;
         read_network(relay);
@@ -373,8 +389,8 @@ static void carry(struct relay *relay)
             continue; /* no poll tells of octets that TLS holds itself */
         bool plain_waits = !relay->outward.source_over && relay->outward.end == 0;
         short plain = (short)((relay->inward.end > 0 ? POLLOUT : 0) | (plain_waits ? POLLIN : 0));
-        if (!wait_for(relay->tls_wants, plain,
-                      relay->outward.sink_over ? FAREWELL_MILLISECONDS : -1))
+        int left = patience(relay, &farewell);
+        if (left == 0 || !wait_for(relay->tls_wants, plain, left))
             return;
     }
 }

@@ -387,6 +387,27 @@ END
     eventually no_relay_is_left
 }
 
+@test "where the handler is killed a client that goes on in pieces of records does not keep the relay" {
+    serve
+    client <<'END'
+import os, signal, time
+client = Client(port)
+client.starttls()
+its_relay = relay()
+os.kill(parent_of(its_relay), signal.SIGKILL)
+raw = socket.socket(fileno=os.dup(client.socket.fileno()))
+octets = b"\x17\x03\x03\x40\x00" + bytes(100)
+for octet in octets:
+    try:
+        raw.sendall(bytes([octet]))
+    except OSError:
+        break
+    time.sleep(0.2)
+else:
+    sys.exit("the relay is still there")
+END
+}
+
 @test "we say close_notify, and wait for the client's" {
     serve
     client <<'END'
