@@ -17,6 +17,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -403,6 +404,8 @@ int main(int argc, char **argv)
     bool check = false;
     char go;
     (void)prctl(PR_SET_DUMPABLE, 0); /* nobody else looks at the key */
+    (void)signal(SIGTERM, SIG_IGN); /* cannot fail; the session ends us when it has said its last */
+    (void)signal(SIGINT, SIG_IGN);  /* likewise */
     for (; *files != NULL && strncmp(*files, "--", 2) == 0; files++) {
         if (strcmp(*files, "--check") == 0)
             check = true;

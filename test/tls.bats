@@ -408,6 +408,22 @@ else:
 END
 }
 
+@test "SIGTERM to handler and relay lets the client hear that it is over" {
+    serve
+    client <<'END'
+import os, signal
+client = Client(port)
+client.starttls()
+its_relay = relay()
+handler = parent_of(its_relay)
+for process in (its_relay, handler):
+    os.kill(process, signal.SIGTERM)
+assert client.reply().startswith("421 4.3.2 ")
+assert client.is_over()
+END
+    eventually no_relay_is_left
+}
+
 @test "we say close_notify, and wait for the client's" {
     serve
     client <<'END'
