@@ -114,16 +114,23 @@ static bool find_relay(char path[PROCESS_PATH_MAX], struct problem *problem)
                        places[1]);
 }
 
-/* Reads from `descriptor` into `octets`; 0 at its end, -errno, or when the time is over. */
+/*
+ * Reads from `descriptor` into `octets`; 0 at its end, -errno, or when the time is over. Of the
+ * signals SIGTERM alone ends it: SIGCHLD may be of a command that ended long ago.
+ */
 static ssize_t read_until(int descriptor, char *octets, size_t room, int64_t until)
 {
-    int64_t left = until - clock_milliseconds();
     struct pollfd polled = {.fd = descriptor, .events = POLLIN};
-    struct timespec limit = {.tv_sec = (time_t)(left / 1000),
-                             .tv_nsec = (long)(left % 1000) * 1000000};
-    if (left <= 0)
-        return -ETIMEDOUT;
-    int ready = ppoll(&polled, 1, &limit, signals_waiting());
+    int ready = -1;
+    errno = EINTR;
+    while (ready < 0 && errno == EINTR && !signals_want_stop()) {
+        int64_t left = until - clock_milliseconds();
+        struct timespec limit = {.tv_sec = (time_t)(left / 1000),
+                                 .tv_nsec = (long)(left % 1000) * 1000000};
+        if (left <= 0)
+            return -ETIMEDOUT;
+        ready = ppoll(&polled, 1, &limit, signals_waiting());
+    }
     if (ready == 0)
         return -ETIMEDOUT;
     ssize_t length = ready < 0 ? -1 : read(descriptor, octets, room);
@@ -263,8 +270,6 @@ bool tls_shake_hands(struct tls *tls, struct stream *stream, int64_t timeout,
     while (!is_whole(tls)) {
         ssize_t length = read_until(tls->control, tls->facts + tls->facts_length,
                                     sizeof tls->facts - tls->facts_length, until);
-        if (length == -EINTR && !signals_want_stop())
-            continue;
         if (length <= 0)
             return problem_set(problem, EX_PROTOCOL, "no TLS: %s",
                                length == 0 ? "the handshake failed" : strerror((int)-length));

@@ -292,6 +292,18 @@ END
     kept_environment 1 | grep -qx SENDER=sender@example.net
 }
 
+@test "STARTTLS is offered in a session that has delivered a message" {
+    serve
+    client <<'END'
+client = Client(port)
+client.expect("250", "HELO client.test")
+assert client.send_message().startswith("250")
+client.starttls()
+assert client.send_message().startswith("250")
+END
+    [ "$(kept_count)" = 2 ]
+}
+
 @test "a handshake that fails ends the connection, and the next is served" {
     serve
     client <<'END'
