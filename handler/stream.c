@@ -13,7 +13,7 @@
 struct stream stream_of(const struct connection *connection)
 {
     return (struct stream){connection->in, connection->out, connection->in_is_socket,
-                           connection->out_is_socket};
+                           connection->out_is_socket, false};
 }
 
 static bool is_socket(int descriptor)
@@ -24,7 +24,7 @@ static bool is_socket(int descriptor)
 
 void stream_switch(struct stream *stream, int in, int out)
 {
-    *stream = (struct stream){in, out, is_socket(in), is_socket(out)};
+    *stream = (struct stream){in, out, is_socket(in), is_socket(out), true};
 }
 
 int stream_wait(const struct stream *stream, int events, int64_t timeout, const sigset_t *signals)
@@ -76,11 +76,19 @@ ssize_t stream_write(const struct stream *stream, struct span octets)
     return length < 0 ? -errno : length;
 }
 
+/* Tells the other side that nothing more comes; false where that cannot be told by itself. */
+static bool end_output(const struct stream *stream)
+{
+    if (stream->in_is_socket && stream->out_is_socket)
+        return shutdown(stream->out, SHUT_WR) == 0;
+    return stream->is_ours && stream->in != stream->out && close(stream->out) == 0;
+}
+
 void stream_finish(const struct stream *stream, int64_t timeout, const sigset_t *signals)
 {
     char octets[4096];
     struct room room = {octets, sizeof octets};
-    if (!stream->in_is_socket || !stream->out_is_socket || shutdown(stream->out, SHUT_WR) != 0)
+    if (!end_output(stream))
         return;
     int64_t until = clock_milliseconds() + timeout;
     int64_t left = timeout;

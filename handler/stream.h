@@ -17,11 +17,12 @@ struct stream {
     int out;
     bool in_is_socket;
     bool out_is_socket;
+    bool is_ours; /* shared with nobody, so that its end may be closed */
 };
 
 struct stream stream_of(const struct connection *connection);
 
-/* From now on octets come from `in` and go to `out`. */
+/* From now on octets come from `in` and go to `out`, which nobody else has: sockets or pipes. */
 void stream_switch(struct stream *stream, int in, int out);
 
 enum { STREAM_READABLE = 1, STREAM_WRITABLE = 2 };
@@ -41,7 +42,8 @@ ssize_t stream_write(const struct stream *stream, struct span octets);
 
 /*
  * Ends the connection so that the last reply is not lost to octets that the client still sends
- * (RFC 1122 4.2.2.13): these are read away, up to `timeout` milliseconds. Only of sockets.
+ * (RFC 1122 4.2.2.13): these are read away, up to `timeout` milliseconds. Only of sockets, and of
+ * what stream_switch was told of.
  */
 void stream_finish(const struct stream *stream, int64_t timeout, const sigset_t *signals);
 

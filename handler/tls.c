@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,11 +29,15 @@ struct files {
     char *arguments[2 * OPTIONS_TLS_PAIRS_MAX + 5];
 };
 
-/* A descriptor that a UCSPI-TLS server tells of; -1 for none. */
-static int passed_descriptor(const char *variable)
+/* A descriptor that a UCSPI-TLS server tells of, from now on ours alone. */
+static bool take_descriptor(int *descriptor, const char *variable, struct problem *problem)
 {
     const char *value = getenv(variable);
-    return value == NULL || value[0] < '0' || value[0] > '9' ? -1 : (int)strtol(value, NULL, 10);
+    long number = value == NULL || value[0] < '0' || value[0] > '9' ? -1 : strtol(value, NULL, 10);
+    *descriptor = number > STDERR_FILENO && number <= INT_MAX ? (int)number : -1;
+    return fcntl(*descriptor, F_SETFD, FD_CLOEXEC) == 0 ||
+           problem_set(problem, EX_CONFIG, "UCSPI-TLS: %s=%s is no descriptor", variable,
+                       value == NULL ? "" : value);
 }
 
 /* Whether the superserver has a relay (UCSPI-TLS). */
@@ -192,12 +197,10 @@ bool tls_prepare(struct tls *tls, const struct options *options,
     char path[PROCESS_PATH_MAX], said[sizeof problem->text];
     if (tls->relay != 0)
         return true;
-    if (superserver_speaks_tls()) {
-        tls->control = passed_descriptor("SSLCTLFD");
-        tls->in = passed_descriptor("SSLREADFD");
-        tls->out = passed_descriptor("SSLWRITEFD");
-        return true;
-    }
+    if (superserver_speaks_tls())
+        return take_descriptor(&tls->control, "SSLCTLFD", problem) &&
+               take_descriptor(&tls->in, "SSLREADFD", problem) &&
+               take_descriptor(&tls->out, "SSLWRITEFD", problem);
     if (!connection->in_is_socket || !connection->out_is_socket)
         return problem_set(problem, EX_CONFIG, "TLS needs a socket to the client");
     if (!list_files(&files, options, false, problem) || !find_relay(path, problem))

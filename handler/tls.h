@@ -9,7 +9,7 @@
 #include "options.h"
 #include "stream.h"
 
-enum { TLS_FACTS_MAX = 4096 }; /* octets */
+enum { TLS_FACTS_MAX = 64 * 1024 }; /* octets: some superservers tell whole certificates */
 
 /* The caller owns its memory, zeros at first. */
 struct tls {
