@@ -24,7 +24,7 @@ static int trouble(const char *what)
     return TROUBLE;
 }
 
-/* Reads up to the end; the strings it holds are ended. False where it is too long or fails. */
+/* Reads up to the end; the strings it holds are ended. False where that fails. */
 static bool read_message(char message[MESSAGE_MAX + 1], size_t *length)
 {
     ssize_t count = 1;
@@ -33,7 +33,7 @@ static bool read_message(char message[MESSAGE_MAX + 1], size_t *length)
         count = read(INPUT, message + *length, MESSAGE_MAX + 1 - *length);
         *length += count > 0 ? (size_t)count : 0;
     }
-    return count == 0;
+    return count >= 0;
 }
 
 /* Cuts `line` at its end and behind the name; the hash, NULL where the line is of no use. */
@@ -90,7 +90,7 @@ int main(int argc, char **argv)
     if (!read_message(message, &length))
         return trouble("descriptor 3");
     size_t name_length = strnlen(message, length);
-    if (name_length == length)
+    if (name_length == length || length > MESSAGE_MAX)
         return MISUSE;
     const char *password = message + name_length + 1;
     if (strnlen(password, length - name_length - 1) == length - name_length - 1)
