@@ -15,8 +15,12 @@
 enum {
     PROGRAM_INPUT = 3,
     PROGRAM_MILLISECONDS = 60000,
+    TIME_DIGITS = 8,  /* hexadecimal, up to the year 2106 */
     MESSAGE_MAX = 512 /* octets that a checkpassword program reads */
 };
+
+_Static_assert(AUTH_NAME_MAX + AUTH_PASSWORD_MAX + TIME_DIGITS + 3 <= MESSAGE_MAX,
+               "write_credentials has no other bounds");
 
 /* Name, password and time, a NUL behind each. */
 static int write_credentials(int pipe, struct credentials credentials)
@@ -26,8 +30,8 @@ static int write_credentials(int pipe, struct credentials credentials)
                           credentials.user.octets, '\0', (int)credentials.password.length,
                           credentials.password.octets, '\0');
     size_t used = (size_t)length;
-    length = snprintf(message + used, sizeof message - used, "%lx", (unsigned long)time(NULL));
-    used += (size_t)length + 1; /* all fits: see AUTH_NAME_MAX */
+    length = snprintf(message + used, sizeof message - used, "%x", (unsigned)time(NULL));
+    used += (size_t)length + 1;
     ssize_t written = write(pipe, message, used);
     explicit_bzero(message, sizeof message);
     return written == (ssize_t)used ? 0 : -errno;

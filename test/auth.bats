@@ -64,6 +64,14 @@ status_of() {
     echo "$status"
 }
 
+@test "password-check exits 2 where what it reads is not a name, a password and a time" {
+    for input in '' alice 'alice\0' 'alice\0secret-of-alice'; do [ "$(status_of "$input")" = 2 ]; done
+    [ "$(status_of "alice\\0%0600d\\0now\\0")" = 2 ]
+    [ "$(status_of "alice\\0%0491d\\0now\\0")" = 1 ]
+    run "$PASSWORD_CHECK"
+    [ "$status" = 2 ]
+}
+
 @test "password-check exits 111 where it cannot tell, and 1 where the file is empty" {
     run check_password alice secret-of-alice missing
     [ "$status" = 111 ]
@@ -174,6 +182,24 @@ assert client.reply().startswith("421 4.7.0 ")
 assert client.is_over()
 END
     eventually grep -q 'auth result=refused .*user=nobody' background
+}
+
+@test "names and passwords as long as they may be" {
+    name=$(printf '%0255d' 0)
+    password=$(printf '%0246d' 0)
+    printf '%s:%s\n' "$name" "$(openssl passwd -6 -salt saltsalt "$password")" >long
+    serve --auth "$PASSWORD_CHECK $PWD/long"
+    client "$name" "$password" <<'END'
+from base64 import b64encode
+name, password = arguments
+def plain(name, password):
+    return "AUTH PLAIN " + b64encode(b"\0%s\0%s" % (name.encode(), password.encode())).decode()
+client = Client(port)
+client.starttls()
+client.expect("501 ", plain(name + "0", password))
+client.expect("501 ", plain(name, password + "0"))
+client.expect("235 ", plain(name, password))
+END
 }
 
 @test "AUTH= on MAIL is taken where AUTH is offered" {
