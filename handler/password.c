@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,8 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "process.h"
+#include "signals.h"
 
 enum {
     PROGRAM_INPUT = 3,
@@ -70,6 +73,21 @@ static enum verdict judge_status(const char *path, int status)
     return VERDICT_DEFERRED;
 }
 
+/* Waits for the program; false where it takes too long, or where we shall stop. */
+static bool wait_for(pid_t process, int *status)
+{
+    int64_t until = clock_milliseconds() + PROGRAM_MILLISECONDS;
+    while (!process_has_ended(process, status)) {
+        int64_t left = until - clock_milliseconds();
+        struct timespec limit = {.tv_sec = (time_t)(left / 1000),
+                                 .tv_nsec = (long)(left % 1000) * 1000000};
+        if (left <= 0 || signals_want_stop())
+            return false;
+        (void)ppoll(NULL, 0, &limit, signals_waiting()); /* the loop looks for itself */
+    }
+    return true;
+}
+
 enum verdict password_judge(const char *path, char *const *program, struct credentials credentials)
 {
     pid_t process;
@@ -82,9 +100,9 @@ enum verdict password_judge(const char *path, char *const *program, struct crede
         log_trouble("password program %s: %s", path, strerror(-result));
         return VERDICT_DEFERRED;
     }
-    if (process_wait(process, PROGRAM_MILLISECONDS, &status))
+    if (wait_for(process, &status))
         return judge_status(path, status);
-    log_trouble("password program %s: timeout", path);
+    log_trouble("password program %s: %s", path, signals_want_stop() ? "cut off" : "timeout");
     (void)kill(-process, SIGKILL);              /* or it has just ended */
     (void)process_wait(process, 1000, &status); /* it is gone, or not to be ended */
     return VERDICT_DEFERRED;

@@ -299,3 +299,24 @@ client.expect("221", "QUIT")
 assert client.is_over()
 END
 }
+
+@test "SIGTERM does not wait for a password program that hangs" {
+    printf '#!/bin/sh\necho $$ >"$0.started"\nexec sleep 100\n' >hangs
+    chmod +x hangs
+    serve --auth "$PWD/hangs"
+    client <<'END'
+import os, signal, time
+client = Client(port)
+client.starttls()
+client.send(b"AUTH PLAIN AGFsaWNlAHNlY3JldC1vZi1hbGljZQ==\r\n")
+while not (os.path.exists("hangs.started") and os.path.getsize("hangs.started")):
+    time.sleep(0.01)
+began = time.monotonic()
+os.kill(parent_of(relay()), signal.SIGTERM)
+assert client.reply().startswith("454 4.7.0 ")
+assert client.reply().startswith("421 4.3.2 ")
+assert time.monotonic() - began < 20
+END
+    grep -q 'password program .*/hangs: cut off' background
+    refute kill -0 "$(cat hangs.started)"
+}
