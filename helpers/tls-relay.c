@@ -50,6 +50,8 @@ struct relay {
     struct tls *tls;
     short tls_wants;   /* POLLIN or POLLOUT where TLS waits for the network, else 0 */
     bool client_ended; /* its side of the connection */
+    size_t ahead_start, ahead_end; /* of what came from the network and TLS has not asked for */
+    char ahead[BUFFER_SIZE];
     struct pipe inward, outward;
 };
 
@@ -79,9 +81,20 @@ static ssize_t receive(struct tls *tls, void *octets, size_t length, void *of_re
 {
     struct relay *relay = of_relay;
     (void)tls; /* there is one client */
-    ssize_t result = recv(STDIN_FILENO, octets, length, MSG_DONTWAIT);
-    relay->client_ended = result == 0;
-    return result == 0 ? TLS_WANT_POLLIN : result_of(result, TLS_WANT_POLLIN);
+    size_t waits = relay->ahead_end - relay->ahead_start;
+    if (waits == 0) {
+        ssize_t result = recv(STDIN_FILENO, relay->ahead, sizeof relay->ahead, MSG_DONTWAIT);
+        relay->client_ended = result == 0;
+        if (result <= 0)
+            return result == 0 ? TLS_WANT_POLLIN : result_of(result, TLS_WANT_POLLIN);
+        relay->ahead_start = 0;
+        relay->ahead_end = waits = (size_t)result;
+    }
+    if (length > waits)
+        length = waits;
+    memcpy(octets, relay->ahead + relay->ahead_start, length);
+    relay->ahead_start += length;
+    return (ssize_t)length;
 }
 
 static ssize_t transmit(struct tls *tls, const void *octets, size_t length, void *unused)
