@@ -18,8 +18,8 @@ SECONDS = 60
 
 # The house: what the session is made of, and what the handler is.
 SESSION = session.o session/address.o session/auth.o session/base64.o session/command.o \
-	session/content.o session/envelope.o session/extension.o session/header.o session/line.o session/message.o session/parameter.o session/reply.o \
-	session/text.o session/trace.o session/utf8.o
+	session/content.o session/envelope.o session/extension.o session/header.o session/line.o session/message.o session/parameter.o session/proxy.o \
+	session/reply.o session/text.o session/trace.o session/utf8.o
 HANDLER = smtp-handler.o handler/clock.o handler/connection.o handler/deliver.o \
 	handler/endpoint.o handler/facts.o handler/hostname.o handler/idn.o handler/landlock.o handler/library.o \
 	handler/listener.o handler/log.o handler/options.o handler/outputs.o handler/password.o \
@@ -92,7 +92,7 @@ build/bench/%: build/release/test/bench/%.o
 	$(CC) $(FLAGS) $(LDFLAGS) $(BENCH_LDFLAGS) -o $@ $^
 
 # Run what comes to a fuzzer's mind; each has its corpus and, perhaps, its words.
-FUZZERS = session address
+FUZZERS = session address proxy
 
 build/fuzz/fuzz-%: $(addprefix build/fuzz/,test/fuzz/%.o test/driver.o $(SESSION))
 	clang $(FLAGS) $(FUZZ) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
