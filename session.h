@@ -18,6 +18,7 @@
 #include "session/envelope.h"
 #include "session/header.h"
 #include "session/line.h"
+#include "session/proxy.h"
 #include "session/reply.h"
 #include "session/span.h"
 

@@ -20,6 +20,7 @@
 #include "handler/password.h"
 #include "handler/patience.h"
 #include "handler/process.h"
+#include "handler/proxy.h"
 #include "handler/recipients.h"
 #include "handler/report.h"
 #include "handler/signals.h"
@@ -358,6 +359,9 @@ static bool prepare(struct program *program, struct problem *problem)
         !recipients_open(&program->recipients, options, hostname_find(options->hostname),
                          program->connection.local.text, problem))
         return false;
+    if (options->proxy_protocol && program->connection.client_waits &&
+        !proxy_check(&program->connection, problem))
+        return false;
     options->one_recipient = options->one_recipient || of_recipient;
     program->spool = spool_of(options->spool);
     int result = options->spool != NULL || options->check ? spool_check(&program->spool) : 0;
@@ -408,10 +412,24 @@ static int check(struct program *program)
     return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
 }
 
+/* The header of a proxy in front of us; whoever has none is not to be talked to. */
+static bool read_proxy_header(struct program *program)
+{
+    enum { TIMEOUT_MILLISECONDS = 5000 };
+    struct problem problem;
+    bool is_right =
+        proxy_read(&program->connection, TIMEOUT_MILLISECONDS, signals_waiting(), &problem);
+    if (!is_right)
+        report_proxy(&program->connection, problem.status == EX_OK, problem.text);
+    return is_right;
+}
+
 static int serve_client(struct program *program, int64_t began)
 {
     bool implicit = program->options.tls == TLS_OPTION_IMPLICIT;
-    if (implicit && (!can_have_tls(program) || !shake_hands(program)))
+    bool ready = (!program->options.proxy_protocol || read_proxy_header(program)) &&
+                 (!implicit || (can_have_tls(program) && shake_hands(program)));
+    if (!ready)
         return EX_OK; /* the log says why */
     begin_session(program);
     patience_begin(&program->patience, &program->options, began);

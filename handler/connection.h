@@ -19,6 +19,8 @@ struct connection {
     bool stderr_is_client; /* as inetd and xinetd have it: nothing may be written there */
     struct endpoint client;
     struct endpoint local;
+    bool is_proxied;       /* a proxy named others than those that the superserver sees */
+    struct endpoint proxy; /* then: whom it sees in the client's place */
     char client_hostname[DOMAIN_MAX + 1]; /* "" where unknown */
 };
 

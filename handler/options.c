@@ -237,6 +237,8 @@ static const struct row rows[] = {
      "offer AUTH; a checkpassword program, split at blanks"},
     {"submission", NULL, &flag_kind, offsetof(struct options, submission), NULL,
      "want AUTH before mail, then take any recipient"},
+    {"proxy-protocol", NULL, &flag_kind, offsetof(struct options, proxy_protocol), NULL,
+     "want HAProxy's PROXY header, version 1 or 2, in front of all"},
     {"newlines", "HOW", &newlines_kind, offsetof(struct options, newlines), "auto",
      "strict, lenient or auto: whether a bare LF ends a line"},
     {"line-ending", "WHICH", &line_ending_kind, offsetof(struct options, line_ending), "lf",

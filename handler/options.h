@@ -75,6 +75,7 @@ struct options {
     char *
         auth[OPTIONS_WORDS_MAX + 2]; /* the password program, ended by NULL; none at all for none */
     bool submission;
+    bool proxy_protocol;
     enum newlines_option newlines;
     enum line_ending line_ending;
     bool no_trace;

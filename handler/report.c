@@ -102,6 +102,15 @@ void report_refusal(const struct session *session, const struct connection *conn
     log_send(&event);
 }
 
+void report_proxy(const struct connection *connection, bool silent, const char *what)
+{
+    struct log_event event;
+    log_begin(&event, silent ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, LOG_KIND_PROXY);
+    log_add(&event, "client", span_of(connection->client.text));
+    log_add(&event, "text", span_of(what));
+    log_send(&event);
+}
+
 void report_credentials(const struct session *session, const struct connection *connection,
                         enum verdict verdict)
 {
@@ -124,6 +133,8 @@ void report_connection(const struct session *session, const struct connection *c
     log_begin(&event, health_check ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, LOG_KIND_CONNECTION);
     log_add(&event, "client", span_of(connection->client.text));
     log_add(&event, "hostname", span_of(connection->client_hostname));
+    if (connection->is_proxied)
+        log_add(&event, "proxy", span_of(connection->proxy.text));
     log_add(&event, "helo", session_helo(session));
     add_trust(&event, session, tls);
     log_add_number(&event, "messages", counts.messages);

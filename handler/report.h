@@ -22,6 +22,9 @@ void report_delivery(const struct session *session, const struct connection *con
 void report_refusal(const struct session *session, const struct connection *connection,
                     const struct tls *tls);
 
+/* A proxy did not begin with a right header, or with anything: `what` is wrong. */
+void report_proxy(const struct connection *connection, bool silent, const char *what);
+
 /* Credentials were judged. */
 void report_credentials(const struct session *session, const struct connection *connection,
                         enum verdict verdict);
