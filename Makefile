@@ -19,10 +19,10 @@ SECONDS = 60
 # The house: what the session is made of, and what the handler is.
 SESSION = session.o session/address.o session/auth.o session/base64.o session/command.o \
 	session/content.o session/envelope.o session/extension.o session/header.o session/line.o session/message.o \
-	session/parameter.o session/proxy.o session/reply.o session/text.o session/trace.o session/utf8.o
+	session/parameter.o session/proxy.o session/reply.o session/text.o session/trace.o session/utf8.o session/xclient.o
 HANDLER = smtp-handler.o handler/clock.o handler/connection.o handler/deliver.o \
-	handler/endpoint.o handler/facts.o handler/hostname.o handler/idn.o handler/landlock.o handler/library.o \
-	handler/listener.o handler/log.o handler/options.o handler/outputs.o handler/password.o \
+	handler/endpoint.o handler/facts.o handler/hostname.o handler/idn.o handler/landlock.o \
+	handler/library.o handler/listener.o handler/log.o handler/network.o handler/options.o handler/outputs.o handler/password.o \
 	handler/patience.o handler/problem.o handler/process.o handler/proxy.o handler/recipients.o \
 	handler/report.o handler/signals.o handler/spool.o handler/stream.o handler/superserver.o handler/systemd.o handler/template.o handler/tls.o
 HELPERS = maildir-deliver password-check tls-relay

@@ -75,28 +75,22 @@ static void advance(struct session *session)
 void session_begin(struct session *session, const struct session_settings *settings)
 {
     session->settings = *settings;
-    session->phase = PHASE_GREETED;
+    command_begin_anew(session);
     session->want = WANT_NOTHING;
     session->input_is_over = false;
-    session->extended = false;
     session->secured = settings->secured;
-    session->tls_asked = session->tls_available = false;
+    session->tls_asked = session->tls_available = session->introduced = false;
     session->message_open = false;
     session->storing = false;
     session->counts = (struct session_counts){.messages = 0};
     session->errors_in_row = 0;
     session->now = 0;
     session->line = (struct line){.too_long = false};
-    session->helo_length = 0;
-    session->id_length = 0;
-    auth_clear(&session->auth);
     session->auth.failures = 0;
     session->input_start = session->input_end = 0;
     session->octets_length = 0;
-    envelope_clear(&session->envelope);
     replies_clear(&session->replies);
-    reply_add(&session->replies, settings->lmtp ? REPLY_LMTP_GREETING : REPLY_GREETING,
-              settings->hostname);
+    command_greet(session);
 }
 
 struct room session_room(struct session *session)
@@ -268,12 +262,24 @@ void session_secured(struct session *session)
 {
     assert(session->want == WANT_TLS && session->input_start == session->input_end);
     session->want = WANT_NOTHING;
-    session->phase = PHASE_GREETED;
-    session->extended = false;
     session->secured = true;
-    session->helo_length = 0;
-    session->id_length = 0;
-    envelope_clear(&session->envelope);
+    command_begin_anew(session);
+}
+
+const struct xclient *session_xclient(const struct session *session)
+{
+    return &session->xclient;
+}
+
+void session_introduced(struct session *session, bool taken, struct span client_address,
+                        struct span client_hostname)
+{
+    assert(session->want == WANT_CLIENT);
+    session->want = WANT_NOTHING;
+    session->settings.client_address = client_address;
+    session->settings.client_hostname = client_hostname;
+    xclient_answer(session, taken);
+    advance(session);
 }
 
 void session_stored(struct session *session, bool kept)

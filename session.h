@@ -21,6 +21,7 @@
 #include "session/proxy.h"
 #include "session/reply.h"
 #include "session/span.h"
+#include "session/xclient.h"
 
 enum {
     SESSION_INPUT_MAX = 64 * 1024,  /* octets read at once */
@@ -31,7 +32,10 @@ enum {
 /* Whether the client may, or must, have TLS before it sends mail (RFC 3207). */
 enum tls_policy { TLS_POLICY_NONE, TLS_POLICY_OFFERED, TLS_POLICY_REQUIRED };
 
-/* What the machine cannot know by itself. All spans are borrowed for the session's whole life. */
+/*
+ * What the machine cannot know by itself. All spans are borrowed for the session's whole life,
+ * those of the client until session_introduced gives others.
+ */
 struct session_settings {
     struct span hostname;        /* ours: a domain name, RFC 5321 2.3.5 */
     struct span client_address;  /* in text; empty where unknown */
@@ -48,6 +52,7 @@ struct session_settings {
     bool secured;                /* TLS was there before the greeting */
     bool auth;                   /* offer AUTH, RFC 4954, to who has TLS */
     bool auth_required;          /* before MAIL, RFC 6409 4.3 */
+    bool xclient;                /* the client is a proxy that may say whom it speaks for */
     enum newlines newlines;
     enum line_ending line_ending; /* of the octets handed over */
     bool trace; /* put Return-Path, Received and, for one recipient, Delivered-To in front */
@@ -58,6 +63,7 @@ enum want {
     WANT_NOTHING,     /* octets or time */
     WANT_VERDICT,     /* judge what session_question asks about [session_answer] */
     WANT_CREDENTIALS, /* are session_credentials right? [session_answer] */
+    WANT_CLIENT,      /* take the client for whom session_xclient tells of [session_introduced] */
     WANT_TLS,         /* shake hands, as the server, now [session_secured] */
     WANT_STORE,       /* keep session_octets as the message's next ones [session_stored] */
     WANT_DELIVERY,    /* deliver the whole message, to session_recipient [session_answer] */
@@ -127,6 +133,7 @@ struct session {
     bool secured;       /* TLS protects what is said */
     bool tls_asked;     /* QUESTION_TLS */
     bool tls_available; /* the answer */
+    bool introduced;    /* by XCLIENT; TLS would have had to come before */
     bool message_open;  /* octets of a message were let in, and it is not forgotten yet */
     bool storing;       /* octets of it may have been handed over */
     uint64_t chunk_size;
@@ -144,6 +151,7 @@ struct session {
     struct content content;
     struct header header;
     struct auth auth;
+    struct xclient xclient;
     struct mailbox candidate;
     struct parameters candidate_parameters;
     char helo[DOMAIN_MAX];
@@ -191,6 +199,9 @@ struct span session_mechanism(const struct session *session);
 /* With WANT_CREDENTIALS: what the client says, neither with a NUL in it. */
 struct credentials session_credentials(const struct session *session);
 
+/* With WANT_CLIENT: what a proxy told of the client. */
+const struct xclient *session_xclient(const struct session *session);
+
 /* The protocol by its name in RFC 3848 and RFC 6531 4.3 ("ESMTP", "LMTP", "UTF8SMTPSA"). */
 struct span session_protocol(const struct session *session);
 
@@ -222,6 +233,13 @@ void session_answer(struct session *session, enum verdict verdict, struct span t
  * Where they could not be, session_end does.
  */
 void session_secured(struct session *session);
+
+/*
+ * Settles WANT_CLIENT: the client is `taken` for another, whose address and name are from now on
+ * these, borrowed. False where an address that was told is none.
+ */
+void session_introduced(struct session *session, bool taken, struct span client_address,
+                        struct span client_hostname);
 
 /* Settles WANT_STORE. If the octets could not be kept the client is told 452 in the end. */
 void session_stored(struct session *session, bool kept);

@@ -215,6 +215,15 @@ static bool shake_hands(struct program *program)
     return shaken;
 }
 
+/* WANT_CLIENT */
+static void introduce(struct program *program)
+{
+    struct connection *connection = &program->connection;
+    bool taken = proxy_introduce(connection, session_xclient(&program->session));
+    session_introduced(&program->session, taken, span_of(connection->client.text),
+                       span_of(connection->client_hostname));
+}
+
 /* WANT_TLS: whoever cannot shake hands is not to be talked to. */
 static void secure(struct program *program)
 {
@@ -293,6 +302,9 @@ static void serve(struct program *program)
         case WANT_CREDENTIALS:
             judge_credentials(program);
             break;
+        case WANT_CLIENT:
+            introduce(program);
+            break;
         case WANT_TLS:
             secure(program);
             break;
@@ -334,6 +346,7 @@ static void begin_session(struct program *program)
         .secured = program->tls.secured,
         .auth = options->auth[0] != NULL,
         .auth_required = options->submission,
+        .xclient = networks_contain(&options->xclient, connection->client.text),
         .max_messages = options->max_messages,
         .max_errors = options->max_errors,
         .newlines = lenient ? NEWLINES_LENIENT : NEWLINES_STRICT,

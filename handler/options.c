@@ -66,6 +66,12 @@ static bool take_file(const struct kind *kind, void *target, const char *value)
     return true;
 }
 
+static bool take_networks(const struct kind *kind, void *target, const char *value)
+{
+    (void)kind; /* no bounds */
+    return networks_add(target, value);
+}
+
 /* Only keeps the words; they are told apart when all is read. */
 static bool take_auth(const struct kind *kind, void *target, const char *value)
 {
@@ -178,6 +184,8 @@ static const struct kind newlines_kind = {take_choice, .wanted = "strict, lenien
 static const struct kind line_ending_kind = {take_choice, .wanted = "lf or crlf",
                                              .words = line_ending_words};
 static const struct kind auth_kind = {take_auth, .wanted = "a program and its arguments"};
+static const struct kind networks_kind = {
+    take_networks, .wanted = "a list of addresses or networks (no bit set behind /N), 64 at most"};
 static const struct kind tls_kind = {take_choice, .wanted = "starttls, required or implicit",
                                      .words = tls_words};
 static const struct kind files_kind = {take_file, .wanted = "a file's name, 16 at most"};
@@ -239,6 +247,8 @@ static const struct row rows[] = {
      "want AUTH before mail, then take any recipient"},
     {"proxy-protocol", NULL, &flag_kind, offsetof(struct options, proxy_protocol), NULL,
      "want HAProxy's PROXY header, version 1 or 2, in front of all"},
+    {"xclient", "NETWORKS", &networks_kind, offsetof(struct options, xclient), NULL,
+     "believe XCLIENT from there; addresses, address/bits; repeatable"},
     {"newlines", "HOW", &newlines_kind, offsetof(struct options, newlines), "auto",
      "strict, lenient or auto: whether a bare LF ends a line"},
     {"line-ending", "WHICH", &line_ending_kind, offsetof(struct options, line_ending), "lf",

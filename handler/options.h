@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "../session.h"
+#include "network.h"
 #include "problem.h"
 
 enum {
@@ -76,6 +77,7 @@ struct options {
         auth[OPTIONS_WORDS_MAX + 2]; /* the password program, ended by NULL; none at all for none */
     bool submission;
     bool proxy_protocol;
+    struct networks xclient; /* of the proxies that may say whom they speak for */
     enum newlines_option newlines;
     enum line_ending line_ending;
     bool no_trace;

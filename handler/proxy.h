@@ -1,6 +1,6 @@
 /*
  * Whom a proxy in front of us speaks for: by the header of the PROXY protocol, before anything is
- * said. Whether it may be believed was asked before.
+ * said, or by XCLIENT. Whether it may be believed was asked before.
  */
 #ifndef HANDLER_PROXY_H
 #define HANDLER_PROXY_H
@@ -21,5 +21,10 @@ bool proxy_check(const struct connection *connection, struct problem *problem);
  */
 bool proxy_read(struct connection *connection, int64_t timeout, const sigset_t *signals,
                 struct problem *problem);
+
+/* Takes the client for whom XCLIENT tells of; false, with nothing changed, where an address is
+ * none.
+ */
+bool proxy_introduce(struct connection *connection, const struct xclient *told);
 
 #endif

@@ -6,13 +6,12 @@
 
 enum { MESSAGE_MAX = 2 * AUTH_NAME_MAX + AUTH_PASSWORD_MAX + 2 }; /* octets: RFC 4616 2 */
 
-/* By their enum. */
+/* By their enum; the last is none that a client can ask for. */
 static const char *const names[] = {
     [AUTH_MECHANISM_PLAIN] = "PLAIN", /* RFC 4616 */
     [AUTH_MECHANISM_LOGIN] = "LOGIN", /* draft-murchison-sasl-login */
+    [AUTH_MECHANISM_XCLIENT] = "XCLIENT",
 };
-
-enum { NAMES = sizeof names / sizeof *names };
 
 static void say(struct session *session, enum reply reply)
 {
@@ -35,8 +34,7 @@ void auth_clear(struct auth *auth)
     memset(auth->password, 0, sizeof auth->password);
 }
 
-/* UTF-8 without control characters: it goes into the log and the environment. */
-static bool is_name(struct span name)
+bool auth_is_name(struct span name)
 {
     if (name.length == 0 || name.length > AUTH_NAME_MAX)
         return false;
@@ -61,6 +59,13 @@ static void keep_user(struct auth *auth, struct span user)
     auth->user_length = user.length;
 }
 
+void auth_believe(struct auth *auth, struct span user)
+{
+    keep_user(auth, user);
+    auth->mechanism = AUTH_MECHANISM_XCLIENT;
+    auth->authenticated = true;
+}
+
 static void ask(struct session *session, struct span password)
 {
     struct auth *auth = &session->auth;
@@ -82,7 +87,7 @@ static bool take_plain(struct session *session, struct span message)
         return false;
     struct span password = span_after(message, user.length + 1);
     bool same = other.length == user.length && memcmp(other.octets, user.octets, user.length) == 0;
-    if (!is_name(user) || !is_password(password) || (other.length > 0 && !same))
+    if (!auth_is_name(user) || !is_password(password) || (other.length > 0 && !same))
         return false;
     keep_user(&session->auth, user);
     ask(session, password);
@@ -98,7 +103,7 @@ static bool take_login(struct session *session, struct span message)
         ask(session, message);
         return true;
     }
-    if (!is_name(message))
+    if (!auth_is_name(message))
         return false;
     keep_user(&session->auth, message);
     say(session, REPLY_AUTH_PASSWORD);
@@ -122,7 +127,7 @@ static void take(struct session *session, struct span text)
 
 static enum auth_mechanism find(struct span name)
 {
-    for (unsigned i = AUTH_MECHANISM_PLAIN; i < NAMES; i++)
+    for (unsigned i = AUTH_MECHANISM_PLAIN; i < AUTH_MECHANISM_XCLIENT; i++)
         if (span_equal(name, span_of(names[i])))
             return (enum auth_mechanism)i;
     return AUTH_MECHANISM_NONE;

@@ -23,7 +23,12 @@ struct credentials {
     struct span password;
 };
 
-enum auth_mechanism { AUTH_MECHANISM_NONE, AUTH_MECHANISM_PLAIN, AUTH_MECHANISM_LOGIN };
+enum auth_mechanism {
+    AUTH_MECHANISM_NONE,
+    AUTH_MECHANISM_PLAIN,
+    AUTH_MECHANISM_LOGIN,
+    AUTH_MECHANISM_XCLIENT /* a proxy has said so */
+};
 
 struct auth {
     enum auth_mechanism mechanism; /* at work, or that has worked */
@@ -35,8 +40,14 @@ struct auth {
     char password[AUTH_PASSWORD_MAX]; /* forgotten as soon as it is judged */
 };
 
-/* Nobody is anybody: at first, and after STARTTLS. */
+/* Nobody is anybody: at first, after STARTTLS, and after XCLIENT. */
 void auth_clear(struct auth *auth);
+
+/* Whether it may name a user: UTF-8 without control characters, for the log and the environment. */
+bool auth_is_name(struct span name);
+
+/* The client is `user`, by the word of a proxy. */
+void auth_believe(struct auth *auth, struct span user);
 
 /* Runs AUTH: `argument` is the mechanism and perhaps an initial response. */
 void auth_run(struct session *session, struct span argument);

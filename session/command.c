@@ -49,7 +49,7 @@ void command_forget_transaction(struct session *session)
 }
 
 /* Real names hold underscores, which is let pass; nothing here could hurt in a header or shell. */
-static bool helo_is_valid(struct span name)
+bool command_is_helo(struct span name)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                   ".-_";
@@ -63,9 +63,25 @@ static bool helo_is_valid(struct span name)
     return true;
 }
 
+void command_begin_anew(struct session *session)
+{
+    session->phase = PHASE_GREETED;
+    session->extended = false;
+    session->helo_length = 0;
+    session->id_length = 0;
+    auth_clear(&session->auth);
+    envelope_clear(&session->envelope);
+}
+
+void command_greet(struct session *session)
+{
+    reply_add(&session->replies, session->settings.lmtp ? REPLY_LMTP_GREETING : REPLY_GREETING,
+              session->settings.hostname);
+}
+
 static bool greet(struct session *session, struct span name, bool extended)
 {
-    if (!helo_is_valid(name)) {
+    if (!command_is_helo(name)) {
         say(session, REPLY_BAD_HELO);
         return false;
     }
@@ -103,7 +119,7 @@ static void run_starttls(struct session *session, struct span argument)
     (void)argument; /* there is none */
     if (session->settings.tls == TLS_POLICY_NONE) {
         say(session, REPLY_NOT_IMPLEMENTED);
-    } else if (session->secured || !session->extended) {
+    } else if (session->secured || !session->extended || session->introduced) {
         say(session, REPLY_BAD_SEQUENCE);
     } else if (!session->tls_available) {
         say(session, REPLY_TLS_UNAVAILABLE);
@@ -332,6 +348,7 @@ static const struct command commands[] = {
     {"LHLO", DIALECT_LMTP, ARGUMENT_REQUIRED, true, ALWAYS, run_ehlo},
     {"STARTTLS", DIALECT_BOTH, ARGUMENT_NONE, true, PHASE_GREETED | PHASE_IDLE, run_starttls},
     {"AUTH", DIALECT_BOTH, ARGUMENT_REQUIRED, true, PHASE_IDLE, auth_run},
+    {"XCLIENT", DIALECT_BOTH, ARGUMENT_REQUIRED, true, PHASE_GREETED | PHASE_IDLE, xclient_run},
     {"MAIL", DIALECT_BOTH, ARGUMENT_REQUIRED, false, PHASE_IDLE, run_mail},
     {"RCPT", DIALECT_BOTH, ARGUMENT_REQUIRED, false, IN_TRANSACTION, run_rcpt},
     {"DATA", DIALECT_BOTH, ARGUMENT_NONE, true, IN_TRANSACTION, run_data},

@@ -15,6 +15,15 @@ void command_reply(struct session *session, enum reply reply, struct span detail
 /* Queues `reply`, the last one: nothing more is read. */
 void command_leave(struct session *session, enum reply reply);
 
+/* Queues the greeting. */
+void command_greet(struct session *session);
+
+/* Forgets all that the client said and proved: it has not greeted, and is nobody. */
+void command_begin_anew(struct session *session);
+
+/* Whether a client may call itself so. */
+bool command_is_helo(struct span name);
+
 /* The client made a mistake. */
 void command_count_error(struct session *session);
 

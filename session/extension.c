@@ -33,7 +33,7 @@ static void add_limits(const struct session *session, struct text *line)
 
 static bool is_tls_offered(const struct session *session)
 {
-    return session->tls_available && !session->secured;
+    return session->tls_available && !session->secured && !session->introduced;
 }
 
 static bool is_auth_offered(const struct session *session)
@@ -45,6 +45,17 @@ static void add_mechanisms(const struct session *session, struct text *line)
 {
     (void)session; /* they are always the same */
     text_add_string(line, " PLAIN LOGIN");
+}
+
+static bool is_xclient_offered(const struct session *session)
+{
+    return session->settings.xclient;
+}
+
+static void add_attributes(const struct session *session, struct text *line)
+{
+    (void)session; /* they are always the same */
+    xclient_add_names(line);
 }
 
 static const struct {
@@ -64,6 +75,7 @@ static const struct {
     {"STARTTLS", is_tls_offered, NULL, 0},                                          /* RFC 3207 */
     {"AUTH", is_auth_offered, add_mechanisms, PARAMETER_SET_AUTH},                  /* RFC 4954 */
     {"PRDR", defers_further_recipients, NULL, PARAMETER_SET_PRDR}, /* draft-hall-prdr */
+    {"XCLIENT", is_xclient_offered, add_attributes, 0},            /* Postfix's XCLIENT_README */
     {"LIMITS", NULL, add_limits, 0}, /* RFC 9422; always there, and so always the last */
 };
 

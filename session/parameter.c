@@ -61,8 +61,7 @@ static int hex_value(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Takes "+2B", with capitals, off the front of xtext (RFC 3461 4), or what stands for itself. */
-static bool take_xtext_character(struct span *xtext, struct text *text)
+bool parameter_take_xtext(struct span *xtext, char *octet)
 {
     char c = xtext->octets[0];
     size_t used = 1;
@@ -76,8 +75,18 @@ static bool take_xtext_character(struct span *xtext, struct text *text)
     } else if (c == '=' || c == ' ') {
         return false;
     }
-    text_add(text, (struct span){&c, 1});
     *xtext = span_after(*xtext, used);
+    *octet = c;
+    return true;
+}
+
+/* Takes a character of printable ASCII. */
+static bool take_xtext_character(struct span *xtext, struct text *text)
+{
+    char c;
+    if (!parameter_take_xtext(xtext, &c))
+        return false;
+    text_add(text, (struct span){&c, 1});
     return c >= ' ' && c <= '~';
 }
 

@@ -58,4 +58,10 @@ enum parameter_result parameters_parse(struct span input, unsigned allowed,
  */
 bool parameter_number(struct span text, uint64_t *number);
 
+/*
+ * Takes "+2B", with capitals, off the front of `xtext` (RFC 3461 4), which is not empty, or an
+ * octet that stands for itself; false where it is neither.
+ */
+bool parameter_take_xtext(struct span *xtext, char *octet);
+
 #endif

@@ -67,6 +67,7 @@ static const struct row rows[] = {
     [REPLY_AUTH_CANCELLED] = {"501", "5.7.0", "Cancelled"},
     [REPLY_AUTH_WRONG] = {"535", "5.7.8", "Name or password is wrong"},
     [REPLY_AUTH_TROUBLE] = {"454", "4.7.0", "Passwords cannot be looked at now"},
+    [REPLY_XCLIENT_DENIED] = {"550", "5.7.0", "XCLIENT is not for you"},
 
     [REPLY_TOO_MANY_MESSAGES] = {"421", "4.7.0", "% Too many messages in one connection"},
     [REPLY_TOO_MANY_ERRORS] = {"421", "4.7.0", "% Too many errors"},

@@ -79,6 +79,29 @@ static void judge_credentials(struct driver *driver)
                    span_empty());
 }
 
+static struct span keep(char *octets, struct span text)
+{
+    memcpy(octets, text.octets, text.length);
+    return (struct span){octets, text.length};
+}
+
+/* "0.0.0.0" is nobody's address. */
+static void introduce(struct driver *driver)
+{
+    const struct xclient *told = session_xclient(&driver->session);
+    struct span address = xclient_value(told, XCLIENT_ADDR);
+    struct span hostname = xclient_value(told, XCLIENT_NAME);
+    bool taken = !span_equal(address, span_of("0.0.0.0"));
+    record_string(driver, "WANT_CLIENT\n");
+    for (int attribute = 0; attribute < XCLIENT_ATTRIBUTES; attribute++)
+        record_quoted(driver, xclient_value(told, (enum xclient_attribute)attribute));
+    if (taken && address.octets != NULL)
+        driver->client_address = keep(driver->client_octets, address);
+    if (taken && hostname.octets != NULL)
+        driver->client_hostname = keep(driver->hostname_octets, hostname);
+    session_introduced(&driver->session, taken, driver->client_address, driver->client_hostname);
+}
+
 static void secure(struct driver *driver)
 {
     record_string(driver, "WANT_TLS\n");
@@ -163,6 +186,9 @@ static bool settle(struct driver *driver)
         case WANT_CREDENTIALS:
             judge_credentials(driver);
             break;
+        case WANT_CLIENT:
+            introduce(driver);
+            break;
         case WANT_TLS:
             secure(driver);
             break;
@@ -201,6 +227,8 @@ struct session_settings driver_settings(void)
 void driver_begin(struct driver *driver, const struct session_settings *settings)
 {
     driver->record_length = driver->replies_length = driver->message_length = 0;
+    driver->client_address = settings->client_address;
+    driver->client_hostname = settings->client_hostname;
     session_begin(&driver->session, settings);
     (void)settle(driver); /* it only greets */
 }

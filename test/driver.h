@@ -4,7 +4,7 @@
  *
  * Recipients called "nobody" are refused and those called "later" deferred. A message from
  * "refused" is refused, with its own beginning as the reply's text; one from "full" cannot be
- * stored.
+ * stored. XCLIENT may name any address but "0.0.0.0".
  */
 #ifndef TEST_DRIVER_H
 #define TEST_DRIVER_H
@@ -19,6 +19,10 @@ struct driver {
     size_t record_length;
     size_t replies_length;
     size_t message_length;
+    struct span client_address;
+    struct span client_hostname;
+    char client_octets[XCLIENT_VALUE_MAX];
+    char hostname_octets[XCLIENT_VALUE_MAX];
     /* Called before each want is settled, where it is set. */
     void (*watch)(struct driver *driver, enum want want);
     char record[DRIVER_RECORD_MAX];   /* replies and wants */

@@ -310,6 +310,17 @@ EOF
     known_of 1 | grep -qx CLIENT_ADDRESS=unknown
 }
 
+@test "XCLIENT is for the client that the header names, not for the proxy" {
+    serve --xclient 203.0.113.5
+    client <<'EOF'
+assert replies(V1 + b"XCLIENT ADDR=203.0.113.99\r\n" + MAIL) == ["220"] + ALL
+assert replies(b"PROXY TCP4 203.0.113.6 198.51.100.25 1 2\r\nXCLIENT ADDR=203.0.113.99\r\n") == ["220", "550"]
+assert replies(b"PROXY UNKNOWN\r\nXCLIENT ADDR=203.0.113.99\r\n") == ["220", "550"]
+EOF
+    known_of 1 | grep -qx CLIENT_ADDRESS=203.0.113.99
+    grep -q 'connection client=203.0.113.99 proxy=127.0.0.1' background
+}
+
 @test "SIGTERM ends the wait for the header" {
     serve
     exec 9<>"/dev/tcp/127.0.0.1/$port"

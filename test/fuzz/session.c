@@ -46,6 +46,7 @@ static struct session_settings settings_of(struct span letters)
         settings.dsn |= letters.octets[i] == 'd';
         settings.auth |= letters.octets[i] == 'a';
         settings.secured |= letters.octets[i] == 's';
+        settings.xclient |= letters.octets[i] == 'x';
         settings.auth_required |= letters.octets[i] == 'u';
         if (letters.octets[i] == 'T')
             settings.tls = TLS_POLICY_OFFERED;
