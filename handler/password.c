@@ -90,7 +90,7 @@ static bool wait_for(pid_t process, int *status)
 
 enum verdict password_judge(const char *path, char *const *program, struct credentials credentials)
 {
-    pid_t process;
+    pid_t process = -1;
     int status;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int result = null < 0 ? -errno : start(&process, path, program, credentials, null);

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { INPUT = 3, MESSAGE_MAX = 512, WRONG = 1, MISUSE = 2, TROUBLE = 111 };
+enum { INPUT = 3, HASH_MAX = 512, MESSAGE_MAX = 512, WRONG = 1, MISUSE = 2, TROUBLE = 111 };
 
 static int trouble(const char *what)
 {
@@ -48,24 +48,25 @@ static char *split(char *line)
 }
 
 /*
- * The hash of `name`; of nobody, the last that there is: what it takes to compute is what would
- * tell a name that is there from one that is not. NULL where there is none at all.
+ * Finds the hash of `name`. Where there is none it is the last of the others: the time that it
+ * takes to compute is what would tell a name that is there from one that is not.
  */
-static char *find_hash(FILE *file, const char *name, bool *found)
+static bool find_hash(FILE *file, const char *name, char hash[HASH_MAX])
 {
-    char *line = NULL, *hash = NULL;
+    char *line = NULL;
     size_t size = 0;
-    *found = false;
-    while (getline(&line, &size, file) >= 0) {
-        char *its_hash = split(line);
-        if (its_hash == NULL || *found)
+    bool found = false;
+    hash[0] = '\0';
+    while (!found && getline(&line, &size, file) >= 0) {
+        const char *its_hash = split(line);
+        size_t length = its_hash == NULL ? HASH_MAX : strlen(its_hash);
+        if (length >= HASH_MAX)
             continue;
-        *found = strcmp(line, name) == 0;
-        free(hash);
-        hash = strdup(its_hash);
+        found = strcmp(line, name) == 0;
+        memcpy(hash, its_hash, length + 1);
     }
     free(line);
-    return hash;
+    return found;
 }
 
 /* In a time that does not depend on where they differ. */
@@ -84,7 +85,7 @@ int main(int argc, char **argv)
 {
     char message[MESSAGE_MAX + 1];
     size_t length;
-    bool found;
+    char hash[HASH_MAX];
     if (argc < 2)
         return MISUSE;
     if (!read_message(message, &length))
@@ -98,12 +99,12 @@ int main(int argc, char **argv)
     FILE *file = fopen(argv[1], "re");
     if (file == NULL)
         return trouble(argv[1]);
-    char *hash = find_hash(file, message, &found);
+    bool found = find_hash(file, message, hash);
     if (ferror(file) != 0)
         return trouble(argv[1]);
     (void)fclose(file); /* it was only read */
     struct crypt_data data = {.initialized = 0};
-    const char *computed = hash == NULL ? NULL : crypt_r(password, hash, &data);
+    const char *computed = crypt_r(password, hash, &data);
     explicit_bzero(message, sizeof message);
     /* A hash that crypt does not know makes one that begins with *. */
     if (!found || computed == NULL || computed[0] == '*' || !equals(computed, hash))

@@ -48,8 +48,8 @@ struct pipe {
 
 struct relay {
     struct tls *tls;
-    short tls_wants;   /* POLLIN or POLLOUT where TLS waits for the network, else 0 */
-    bool client_ended; /* its side of the connection */
+    short tls_wants;               /* POLLIN or POLLOUT where TLS waits for the network, else 0 */
+    bool client_ended;             /* its side of the connection */
     size_t ahead_start, ahead_end; /* of what came from the network and TLS has not asked for */
     char ahead[BUFFER_SIZE];
     struct pipe inward, outward;

@@ -12,7 +12,7 @@
 struct session;
 
 enum {
-    AUTH_NAME_MAX = 255,     /* octets: checkpassword takes 512 with password, time and three NULs */
+    AUTH_NAME_MAX = 255, /* octets: checkpassword takes 512 with password, time and three NULs */
     AUTH_PASSWORD_MAX = 246, /* likewise */
     AUTH_FAILURES_MAX = 3    /* in a session; then 421 */
 };

@@ -39,6 +39,7 @@ defaults
     timeout connect 10s
     timeout client 30s
     timeout server 30s
+    timeout check 10s
 listen smtp
     bind $at:$proxy_port
     option smtpchk EHLO ${check:-check.test}
