@@ -42,7 +42,7 @@ BUILD_PACKAGES = gcc libc6-dev libcrypt-dev libidn2-dev libssl-dev libsystemd-de
 RUN_PACKAGES = $(BUILD_PACKAGES) curl libnet-ssleay-perl openssl swaks ucspi-tcp
 TEST_PACKAGES = $(RUN_PACKAGES) bats binutils dovecot-core dovecot-imapd dovecot-pop3d haproxy \
 	iproute2 libbsd0 libdb5.3 libevent-2.1-7 libgnutls-dane0 libicu72 libidn12 libnginx-mod-mail libnsl2 \
-	libnss-wrapper libpcre2-8-0 libsasl2-2 libssl3 libtirpc3 libwrap0 netbase nginx procps python3 strace systemd
+	libnss-wrapper libpcre2-8-0 libsasl2-2 libssl3 libtirpc3 libwrap0 msmtp netbase nginx procps python3 strace systemd testssl.sh
 FUZZ_PACKAGES = $(BUILD_PACKAGES) clang libclang-rt-dev
 LINT_PACKAGES = $(BUILD_PACKAGES) clang clang-format clang-tidy cppcheck mandoc shellcheck
 DEB_PACKAGES = $(BUILD_PACKAGES) build-essential debhelper lintian

@@ -114,7 +114,7 @@ static void run(const char *path, char *const *command, const struct facts *fact
 {
     static struct template_arguments arguments;
     static struct facts_environment environment;
-    pid_t pid;
+    pid_t pid = -1;
     int status;
     const struct process_descriptor descriptors[] = {
         {message, STDIN_FILENO},

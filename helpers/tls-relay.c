@@ -164,23 +164,30 @@ static bool check_dates(const char *file, int report)
     return begins <= 0 && ends >= 0;
 }
 
+/* Whether the library can take the pair; what is wrong is said. */
+static bool check_pair(char **pair, int report)
+{
+    errno = 0;
+    X509 *certificate = read_certificate(pair[0]);
+    EVP_PKEY *key = certificate == NULL ? NULL : read_key(pair[1]);
+    bool fits = key != NULL && X509_check_private_key(certificate, key) == 1;
+    if (certificate == NULL)
+        say(report, "%s: %s", pair[0], errno != 0 ? strerror(errno) : "no certificate");
+    else if (key == NULL)
+        say(report, "%s: %s", pair[1], errno != 0 ? strerror(errno) : "no key");
+    else if (!fits)
+        say(report, "%s is not the key of %s", pair[1], pair[0]);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return fits;
+}
+
 /* Says which pair the library could not take, with its reason where that is not plain. */
 static void explain(char **files, int report, const char *reason)
 {
-    for (char **pair = files; *pair != NULL; pair += 2) {
-        errno = 0;
-        X509 *certificate = read_certificate(pair[0]);
-        EVP_PKEY *key = read_key(pair[1]);
-        if (certificate != NULL && key != NULL && X509_check_private_key(certificate, key) == 1)
-            continue; /* this process soon ends, and its memory with it */
-        if (key == NULL)
-            say(report, "%s: %s", pair[1], errno != 0 ? strerror(errno) : "no key");
-        else if (certificate == NULL)
-            say(report, "%s: %s", pair[0], errno != 0 ? strerror(errno) : "no certificate");
-        else
-            say(report, "%s is not the key of %s", pair[1], pair[0]);
-        return;
-    }
+    for (char **pair = files; *pair != NULL; pair += 2)
+        if (!check_pair(pair, report))
+            return;
     say(report, "%s: %s", files[0], reason == NULL ? "not taken" : reason);
 }
 
@@ -202,29 +209,42 @@ static bool add_pairs(struct tls_config *config, char **files, int report)
     return true;
 }
 
+/* Gives the server its keys; false, and it is said why, where they are not fit. */
+static bool configure(struct tls *server, struct tls_config *config, char **files,
+                      const char *client_ca, int report)
+{
+    /* Of TLS 1.2, beside 1.3, whose own are all good: forward secrecy and AEAD. */
+    bool set = tls_config_set_ciphers(config, "ECDHE+AESGCM:ECDHE+CHACHA20") == 0;
+    if (!set)
+        say(report, "ciphers: %s", tls_config_error(config));
+    if (!set || !add_pairs(config, files, report))
+        return false;
+    if (client_ca != NULL && tls_config_set_ca_file(config, client_ca) != 0) {
+        say(report, "%s: %s", client_ca, tls_config_error(config));
+        return false;
+    }
+    if (client_ca != NULL)
+        tls_config_verify_client_optional(config);
+    if (tls_configure(server, config) == 0)
+        return true;
+    explain(files, report, tls_error(server));
+    return false;
+}
+
 /* A server with these keys; NULL, and it is said why, where they are not fit. */
 static struct tls *make_server(char **files, const char *client_ca, int report)
 {
     struct tls_config *config = tls_config_new();
     struct tls *server = tls_server();
-    if (config == NULL || server == NULL) {
+    if (config == NULL || server == NULL)
         say(report, "no memory");
-        return NULL;
+    else if (configure(server, config, files, client_ca, report)) {
+        tls_config_free(config); /* the server has what it needs of it */
+        return server;
     }
-    if (!add_pairs(config, files, report))
-        return NULL;
-    if (client_ca != NULL && tls_config_set_ca_file(config, client_ca) != 0) {
-        say(report, "%s: %s", client_ca, tls_config_error(config));
-        return NULL;
-    }
-    if (client_ca != NULL)
-        tls_config_verify_client_optional(config);
-    if (tls_configure(server, config) != 0) {
-        explain(files, report, tls_error(server));
-        return NULL;
-    }
-    tls_config_free(config); /* the server has what it needs of it */
-    return server;
+    tls_free(server);
+    tls_config_free(config);
+    return NULL;
 }
 
 /* "NAME=value" and NUL, where there is a value. */
@@ -429,7 +449,8 @@ int main(int argc, char **argv)
     }
     if (*files == NULL)
         return EX_USAGE;
-    struct tls *server = make_server(files, client_ca, check ? STDOUT_FILENO : CONTROL);
+    static struct tls *server; /* as above, so that nothing is lost when we exit */
+    server = make_server(files, client_ca, check ? STDOUT_FILENO : CONTROL);
     if (server == NULL)
         return EX_CONFIG;
     if (check)

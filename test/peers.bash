@@ -36,6 +36,7 @@ smtp    unix       - - n - - smtp
 lmtp    unix       - - n - - lmtp
 error   unix       - - n - - error
 retry   unix       - - n - - error
+tlsmgr  unix       - - n - 1 tlsmgr
 scache  unix       - - n - 1 scache
 showq   unix       n - n - - showq
 postlog unix-dgram n - n - 1 postlogd
