@@ -2,7 +2,7 @@ load helper
 load peers
 load tls
 
-# Real servers and clients that insist on TLS, and a program that looks for its weaknesses.
+# Real servers and clients that insist on TLS.
 
 setup_file() {
     (make_certificates >"$BATS_FILE_TMPDIR/made" 2>&1)
@@ -57,24 +57,4 @@ by_msmtp() {
     done
     kept_environment 2 | grep -qx SASL_METHOD=LOGIN
     refute by_msmtp --tls-starttls=off --passwordeval='echo wrong'
-}
-
-@test "testssl.sh finds no weakness in protocols, ciphers and key exchange" {
-    serve
-    testssl --quiet --color 0 --warnings batch --openssl=/usr/bin/openssl --starttls smtp -p -s -f -P -U \
-        --connect-timeout 20 --openssl-timeout 20 --jsonfile found.json "127.0.0.1:$port" >found 2>&1 </dev/null || true
-    cat found
-    python3 - <<'END'
-import json
-with open("found.json") as file:
-    findings = json.load(file)
-bad = [finding for finding in findings
-       if finding["severity"] in ("MEDIUM", "HIGH", "CRITICAL", "FATAL", "WARN")]
-for finding in bad:
-    print(finding["severity"], finding["id"], finding["finding"])
-found = {finding["id"]: finding["finding"] for finding in findings}
-assert "not offered" in found["TLS1"] and "not offered" in found["TLS1_1"], found
-assert "offered" in found["TLS1_3"], found
-assert not bad
-END
 }
