@@ -116,7 +116,7 @@ static void take(struct session *session, struct span text)
     struct room room = {octets, sizeof octets};
     bool plain = session->auth.mechanism == AUTH_MECHANISM_PLAIN;
     if (!base64_decode(text, &room)) {
-        give_up(session, REPLY_AUTH_NOT_BASE64);
+        give_up(session, REPLY_AUTH_ENCODING);
         return;
     }
     struct span message = {octets, room.length};

@@ -38,7 +38,7 @@ SERVER
     awk -F '"' '/\[(REPLY|VERDICT)_[A-Z_]*\] = {"/ {
             rows++
             if ($2 !~ /^[2-5][0-9][0-9]$/ || ($4 ~ /^[245]\.[0-9]+\.[0-9]+$/ && substr($4, 1, 1) != substr($2, 1, 1))) { print; bad = 1 }
-            if ($4 !~ /^[245]\.[0-9]+\.[0-9]+$/ && $2 !~ /^(220|250|353|354)$/) { print; bad = 1 }
+            if ($4 !~ /^[245]\.[0-9]+\.[0-9]+$/ && $2 !~ /^(220|250|334|353|354)$/) { print; bad = 1 }
         }
         END { exit bad || rows < 50 }' "$top/session/reply.c"
     grep -oE '^ +(REPLY|VERDICT)_[A-Z_]+' "$top/session/reply.h" | grep -vE 'REPLY_(NONE|LINE_MAX|ROOM)' | tr -d ' ' | sort >named
