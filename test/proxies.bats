@@ -23,7 +23,7 @@ came_from() {
     grep -qx "CLIENT_ADDRESS=$1" environment
     kept 1 | grep -qF "Received: from client.test ([$2$1])"
     grep -q "message result=accepted .*client=$1 .*helo=client.test" background
-    grep -q "connection client=$1 .*proxy=127.0.0.1 .*ended=quit" background
+    eventually grep -q "connection client=$1 .*proxy=127.0.0.1 .*ended=quit" background
 }
 
 at=127.0.0.1 # the proxy's address
@@ -96,7 +96,7 @@ EOF
     [ "$(kept_count)" = 2 ]
     kept_environment 1 | grep -qx CLIENT_ADDRESS=127.0.0.1
     kept_environment 2 | grep -qx CLIENT_ADDRESS=127.0.0.1
-    [ "$(grep -c 'connection client=127.0.0.1 helo=client.test .*accepted=1' background)" = 2 ]
+    eventually sh -c '[ "$(grep -c "connection client=127.0.0.1 helo=client.test .*accepted=1" background)" = 2 ]'
 }
 
 @test "TLS from the first octet on goes through HAProxy" {
