@@ -80,7 +80,7 @@ EOF
     known_of 2 | diff - <(printf 'CLIENT_%s\n' ADDRESS=2001:db8::5 HOSTNAME=unknown PORT=unknown)
     known_of 3 | diff - <(printf 'CLIENT_%s\n' ADDRESS=203.0.113.6 HOSTNAME=unknown PORT=1026)
     grep -q 'message result=accepted .*client=203.0.113.5 helo' background
-    grep -q 'connection client=203.0.113.5 proxy=127.0.0.1' background
+    eventually grep -q 'connection client=203.0.113.5 proxy=127.0.0.1' background
 }
 
 @test "version 2 says who the client is, and its TLVs are skipped" {
@@ -318,7 +318,7 @@ assert replies(b"PROXY TCP4 203.0.113.6 198.51.100.25 1 2\r\nXCLIENT ADDR=203.0.
 assert replies(b"PROXY UNKNOWN\r\nXCLIENT ADDR=203.0.113.99\r\n") == ["220", "550"]
 EOF
     known_of 1 | grep -qx CLIENT_ADDRESS=203.0.113.99
-    grep -q 'connection client=203.0.113.99 proxy=127.0.0.1' background
+    eventually grep -q 'connection client=203.0.113.99 proxy=127.0.0.1' background
 }
 
 @test "SIGTERM ends the wait for the header" {
