@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/landlock.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,14 +38,13 @@ static enum relation relate(const struct denied *denied, const char *path)
     return relation;
 }
 
-/* Allows to read `path` and what is beneath. One that cannot be opened cannot be read either. */
-static int allow(int rules, const char *path)
+/* Allows `access` to `path` and what is beneath. One that cannot be opened needs no rule. */
+static int allow(int rules, const char *path, uint64_t access)
 {
     int descriptor = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (descriptor < 0)
         return 0;
-    struct landlock_path_beneath_attr rule = {.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE,
-                                              .parent_fd = descriptor};
+    struct landlock_path_beneath_attr rule = {.allowed_access = access, .parent_fd = descriptor};
     long result = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
     int error = result == 0 ? 0 : -errno;
     (void)close(descriptor); /* the rule stays */
@@ -66,7 +66,7 @@ static int allow_entry(int rules, const struct denied *denied, const char *direc
     enum relation relation = relate(denied, path);
     if (relation == RELATION_ABOVE)
         return allow_beneath(rules, denied, path);
-    return relation == RELATION_NONE ? allow(rules, path) : 0;
+    return relation == RELATION_NONE ? allow(rules, path, LANDLOCK_ACCESS_FS_READ_FILE) : 0;
 }
 
 /* Allows all beneath `directory`, "" for the root, but what is denied: as deep as a path is. */
@@ -85,11 +85,16 @@ static int allow_beneath(int rules, const struct denied *denied, const char *dir
 
 static int deny(const struct denied *denied)
 {
-    struct landlock_ruleset_attr handled = {.handled_access_fs = LANDLOCK_ACCESS_FS_READ_FILE};
+    /* Renaming to another directory, as into a Maildir's new, is denied by all rules that do not
+     * allow it; a kernel that cannot allow it knows no such rules either. */
+    const uint64_t both = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_REFER;
+    struct landlock_ruleset_attr handled = {.handled_access_fs = both};
     int rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);
     if (rules < 0)
         return -errno;
-    int result = allow_beneath(rules, denied, "");
+    int result = allow(rules, "/", LANDLOCK_ACCESS_FS_REFER);
+    if (result == 0)
+        result = allow_beneath(rules, denied, "");
     if (result == 0 && syscall(SYS_landlock_restrict_self, rules, 0) != 0)
         result = -errno;
     (void)close(rules); /* they are in force */

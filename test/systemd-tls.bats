@@ -90,8 +90,13 @@ served_name() {
             --mail-rcpt user@example.org --upload-file -
     [ "$(field SMTP_REPLY SMTP_EVENT=message)" = 'ESMTPS  TLSv1.3 key closed certificate readable' ]
     [ "$(field SMTP_TLS SMTP_EVENT=message)" = TLSv1.3 ]
-    # In clear goes, too.
+    # In clear goes, too, and into a Maildir, to which each message is renamed.
     send
+    serve
+    printf 'Subject: test\n\nIt works.\n' |
+        curl --silent --show-error --crlf --insecure --ssl-reqd --url smtp://127.0.0.1 --mail-from a@example.net \
+            --mail-rcpt user@example.org --upload-file -
+    [ "$(find "$state/Maildir/new" -type f | wc -l)" = 1 ]
 }
 
 @test "an expired certificate is named in the journal, and mail goes on in clear" {
