@@ -1,7 +1,6 @@
 #include "proxy.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sysexits.h>
@@ -151,51 +150,36 @@ bool proxy_read(struct connection *connection, int64_t timeout, const sigset_t *
     return true;
 }
 
-/* A value as a string. */
-static const char *string_of(char string[XCLIENT_VALUE_MAX + 1], struct span value)
-{
-    memcpy(string, value.octets, value.length);
-    string[value.length] = '\0';
-    return string;
-}
-
 /*
  * Changes an end to what was told of it, both perhaps; one with another address has no port unless
  * that is told, too.
  */
-static bool change_end(struct endpoint *endpoint, struct span address, struct span port)
+static bool change_end(struct endpoint *endpoint, const struct xclient *told,
+                       enum xclient_attribute address_of, enum xclient_attribute port_of)
 {
-    static const char tag[] = "IPv6:";
-    const size_t tag_length = sizeof tag - 1;
-    char string[XCLIENT_VALUE_MAX + 1];
+    struct span address = xclient_address(told, address_of);
     if (address.octets != NULL) {
         *endpoint = (struct endpoint){.port = 0};
-        if (address.length > tag_length &&
-            span_equal(span_first(address, tag_length), span_of(tag)))
-            address = span_after(address, tag_length);
-        if (address.length > 0 && !endpoint_parse(endpoint, string_of(string, address)))
+        if (address.length > 0 && !read_text(endpoint, address))
             return false;
     }
-    if (port.octets != NULL)
-        endpoint->port = (unsigned)strtoul(string_of(string, port), NULL, 10);
+    (void)xclient_port(told, port_of, &endpoint->port); /* else it stays */
     return true;
 }
 
 bool proxy_introduce(struct connection *connection, const struct xclient *told)
 {
     struct endpoint client = connection->client, local = connection->local;
-    struct span address = xclient_value(told, XCLIENT_ADDR);
     struct span name = xclient_value(told, XCLIENT_NAME);
-    if (!change_end(&client, address, xclient_value(told, XCLIENT_PORT)) ||
-        !change_end(&local, xclient_value(told, XCLIENT_DESTADDR),
-                    xclient_value(told, XCLIENT_DESTPORT)))
+    if (!change_end(&client, told, XCLIENT_ADDR, XCLIENT_PORT) ||
+        !change_end(&local, told, XCLIENT_DESTADDR, XCLIENT_DESTPORT))
         return false;
     note_proxy(connection);
     connection->client = client;
     connection->local = local;
     if (name.octets != NULL)
-        (void)string_of(connection->client_hostname, name); /* it is the place that counts */
-    else if (address.octets != NULL)
-        connection->client_hostname[0] = '\0';
+        memcpy(connection->client_hostname, name.octets, name.length);
+    if (name.octets != NULL || xclient_value(told, XCLIENT_ADDR).octets != NULL)
+        connection->client_hostname[name.length] = '\0';
     return true;
 }

@@ -49,7 +49,7 @@ static void add_mechanisms(const struct session *session, struct text *line)
 
 static bool is_xclient_offered(const struct session *session)
 {
-    return session->settings.xclient;
+    return session->settings.xclient && !session->introduced;
 }
 
 static void add_attributes(const struct session *session, struct text *line)

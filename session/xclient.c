@@ -24,7 +24,7 @@ static bool is_address(struct span value)
 static bool is_port(struct span value)
 {
     uint64_t port;
-    return parameter_number(value, &port) && port <= 65535;
+    return parameter_number(value, &port) && port <= XCLIENT_PORT_MAX;
 }
 
 static bool is_protocol(struct span value)
@@ -96,10 +96,31 @@ struct span xclient_value(const struct xclient *xclient, enum xclient_attribute 
     return (struct span){xclient->values[attribute].octets, xclient->values[attribute].length};
 }
 
+struct span xclient_address(const struct xclient *xclient, enum xclient_attribute attribute)
+{
+    const struct span tag = span_of("IPv6:");
+    struct span address = xclient_value(xclient, attribute);
+    bool tagged = address.length > tag.length && span_equal(span_first(address, tag.length), tag);
+    return tagged ? span_after(address, tag.length) : address;
+}
+
+bool xclient_port(const struct xclient *xclient, enum xclient_attribute attribute, unsigned *port)
+{
+    struct span value = xclient_value(xclient, attribute);
+    uint64_t number = 0;
+    if (value.octets == NULL)
+        return false;
+    if (value.length > 0)
+        (void)parameter_number(value, &number); /* it was one when it was told */
+    *port = (unsigned)number;
+    return true;
+}
+
 void xclient_run(struct session *session, struct span argument)
 {
     struct xclient *xclient = &session->xclient;
-    if (!session->settings.xclient) {
+    /* Once is for the proxy: what comes behind may be its client's. */
+    if (!session->settings.xclient || session->introduced) {
         command_reply(session, REPLY_XCLIENT_DENIED, span_empty());
         return;
     }
@@ -137,7 +158,7 @@ void xclient_answer(struct session *session, bool taken)
 {
     struct span login = xclient_value(&session->xclient, XCLIENT_LOGIN);
     if (!taken) {
-        command_reply(session, REPLY_BAD_PARAMETER, span_of("ADDR"));
+        command_reply(session, REPLY_BAD_PARAMETER, span_of("address"));
         return;
     }
     command_begin_anew(session);

@@ -10,13 +10,13 @@
 struct session;
 struct text;
 
-enum { XCLIENT_VALUE_MAX = 255 }; /* octets */
+enum { XCLIENT_VALUE_MAX = 255, /* octets */ XCLIENT_PORT_MAX = 65535 };
 
 /* In the order in which they are offered. */
 enum xclient_attribute {
     XCLIENT_NAME, /* a name that is safe in a header */
     XCLIENT_ADDR, /* an address literal of RFC 5321 4.1.3 without its brackets */
-    XCLIENT_PORT, /* up to 65535 */
+    XCLIENT_PORT, /* a number */
     XCLIENT_PROTO,
     XCLIENT_HELO,
     XCLIENT_LOGIN, /* UTF-8 without control characters */
@@ -36,6 +36,15 @@ struct xclient {
 
 /* Whether the attribute was told, and what; octets are NULL where it was not. */
 struct span xclient_value(const struct xclient *xclient, enum xclient_attribute attribute);
+
+/*
+ * An address without the tag of an IPv6 one, empty where the proxy does not know it; octets are
+ * NULL where none was told.
+ */
+struct span xclient_address(const struct xclient *xclient, enum xclient_attribute attribute);
+
+/* Whether a port was told; 0 where the proxy does not know it. */
+bool xclient_port(const struct xclient *xclient, enum xclient_attribute attribute, unsigned *port);
 
 /* Runs XCLIENT: `argument` is its attributes. */
 void xclient_run(struct session *session, struct span argument);
