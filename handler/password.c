@@ -104,6 +104,7 @@ enum verdict password_judge(const char *path, char *const *program, struct crede
         return judge_status(path, status);
     log_trouble("password program %s: %s", path, signals_want_stop() ? "cut off" : "timeout");
     (void)kill(-process, SIGKILL);              /* or it has just ended */
+    (void)kill(process, SIGKILL);               /* it may have left its group */
     (void)process_wait(process, 1000, &status); /* it is gone, or not to be ended */
     return VERDICT_DEFERRED;
 }

@@ -6,8 +6,8 @@
  * empty lines and those that begin with # do not count. Where the password is right it runs
  * PROGRAM, or exits 0 without one.
  *
- * Exits 1 where it is wrong or nobody has that name, which take the same time; 2 where it was
- * started wrongly, 111 where it cannot tell.
+ * Exits 1 where it is wrong or nobody has that name, which take the same time where all hashes are
+ * of one method and cost; 2 where it was started wrongly, 111 where it cannot tell.
  */
 #include <crypt.h>
 #include <stdbool.h>
@@ -47,23 +47,31 @@ static char *split(char *line)
     return colon + 1;
 }
 
+/* Whether a password may be right by it: a locked one begins with a character that no hash has. */
+static bool is_usable(const char *hash)
+{
+    return hash != NULL && hash[0] != '\0' && hash[0] != '!' && hash[0] != '*' &&
+           strlen(hash) < HASH_MAX;
+}
+
 /*
- * Finds the hash of `name`. Where there is none it is the last of the others: the time that it
- * takes to compute is what would tell a name that is there from one that is not.
+ * Finds the hash of `name`. Where there is none it is the first of the others, or one of our own:
+ * the time that it takes to compute is what would tell a name that is there from one that is not.
  */
 static bool find_hash(FILE *file, const char *name, char hash[HASH_MAX])
 {
     char *line = NULL;
     size_t size = 0;
-    bool found = false;
-    hash[0] = '\0';
+    bool found = false, first = true;
+    (void)snprintf(hash, HASH_MAX, "$6$smtp-handler$"); /* fits */
     while (!found && getline(&line, &size, file) >= 0) {
         const char *its_hash = split(line);
-        size_t length = its_hash == NULL ? HASH_MAX : strlen(its_hash);
-        if (length >= HASH_MAX)
+        if (!is_usable(its_hash))
             continue;
         found = strcmp(line, name) == 0;
-        memcpy(hash, its_hash, length + 1);
+        if (found || first)
+            (void)snprintf(hash, HASH_MAX, "%s", its_hash); /* fits */
+        first = false;
     }
     free(line);
     return found;

@@ -50,7 +50,8 @@ bool auth_is_name(struct span name)
 
 static bool is_password(struct span password)
 {
-    return password.length <= AUTH_PASSWORD_MAX && span_find(password, '\0') == password.length;
+    return password.length > 0 && password.length <= AUTH_PASSWORD_MAX &&
+           span_find(password, '\0') == password.length;
 }
 
 static void keep_user(struct auth *auth, struct span user)
@@ -69,8 +70,7 @@ void auth_believe(struct auth *auth, struct span user)
 static void ask(struct session *session, struct span password)
 {
     struct auth *auth = &session->auth;
-    if (password.length > 0)
-        memcpy(auth->password, password.octets, password.length);
+    memcpy(auth->password, password.octets, password.length);
     auth->password_length = password.length;
     session->want = WANT_CREDENTIALS;
 }
@@ -122,7 +122,6 @@ static void take(struct session *session, struct span text)
     struct span message = {octets, room.length};
     if (!(plain ? take_plain(session, message) : take_login(session, message)))
         give_up(session, REPLY_AUTH_MALFORMED);
-    memset(octets, 0, sizeof octets);
 }
 
 static enum auth_mechanism find(struct span name)

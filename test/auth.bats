@@ -21,6 +21,8 @@ c = ctypes.CDLL("libcrypt.so.1")
 c.crypt.restype = ctypes.c_char_p
 print(c.crypt(b"secret-of-carol", b"$y$j9T$abcdefghijklmnopqrst..").decode())')
 locked:*
+also-locked:!\$6\$saltsalt\$x
+none:
 END
 }
 
@@ -42,7 +44,7 @@ check_password() {
         run check_password "$name" ''
         [ "$status" = 1 ]
     done
-    for name in nobody locked '' '# names and hashes' alice: "$(sed -n 3p "$BATS_FILE_TMPDIR/users")"; do
+    for name in nobody locked also-locked none '' '# names and hashes' alice: "$(sed -n 3p "$BATS_FILE_TMPDIR/users")"; do
         run check_password "$name" secret-of-alice
         [ "$status" = 1 ]
     done
@@ -88,6 +90,7 @@ import ctypes, os, resource, statistics, subprocess, sys
 library = ctypes.CDLL("libcrypt.so.1")
 library.crypt.restype = ctypes.c_char_p
 with open("slow", "wb") as file:
+    file.write(b"locked:!$6$saltsalt$x\n")
     for name in (b"first", b"second"):
         file.write(name + b":" + library.crypt(b"x", b"$6$rounds=300000$saltsalt") + b"\n")
 def seconds(name):
@@ -100,9 +103,9 @@ def seconds(name):
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert status == 1, status
     return after.ru_utime - before.ru_utime
-wrong, unknown = (statistics.median(seconds(name) for _ in range(5)) for name in (b"first", b"nobody"))
-print(wrong, unknown)
-assert wrong > 0.05 and 1 / 2 < wrong / unknown < 2
+wrong, unknown, locked = (statistics.median(seconds(name) for _ in range(5)) for name in (b"second", b"nobody", b"locked"))
+print(wrong, unknown, locked)
+assert wrong > 0.05 and 1 / 2 < wrong / unknown < 2 and 1 / 2 < wrong / locked < 2
 END
 }
 
@@ -176,7 +179,7 @@ client.starttls()
 replies = {client.expect("535 5.7.8 ", plain(name, b"wrong")) for name in (b"alice", b"nobody")}
 assert len(replies) == 1, replies
 assert client.send_message().startswith("250")
-replies.add(client.expect("535 5.7.8 ", plain(b"locked", b"")))
+replies.add(client.expect("535 5.7.8 ", plain(b"locked", b"x")))
 assert len(replies) == 1, replies
 assert client.reply().startswith("421 4.7.0 ")
 assert client.is_over()
@@ -196,6 +199,7 @@ def plain(name, password):
     return "AUTH PLAIN " + b64encode(b"\0%s\0%s" % (name.encode(), password.encode())).decode()
 client = Client(port)
 client.starttls()
+client.expect("501 ", plain(name, ""))
 client.expect("501 ", plain(name + "0", password))
 client.expect("501 ", plain(name, password + "0"))
 client.expect("235 ", plain(name, password))
@@ -300,16 +304,16 @@ assert client.is_over()
 END
 }
 
-@test "SIGTERM does not wait for a password program that hangs" {
-    printf '#!/bin/sh\necho $$ >"$0.started"\nexec sleep 100\n' >hangs
-    chmod +x hangs
-    serve --auth "$PWD/hangs"
-    client <<'END'
+# program_is_cut_off PROGRAM: SIGTERM ends a session that waits for it, and it.
+program_is_cut_off() {
+    serve --auth "$1"
+    client "$1" <<'END'
 import os, signal, time
 client = Client(port)
 client.starttls()
 client.send(b"AUTH PLAIN AGFsaWNlAHNlY3JldC1vZi1hbGljZQ==\r\n")
-while not (os.path.exists("hangs.started") and os.path.getsize("hangs.started")):
+started = arguments[0] + ".started"
+while not (os.path.exists(started) and os.path.getsize(started)):
     time.sleep(0.01)
 began = time.monotonic()
 os.kill(parent_of(relay()), signal.SIGTERM)
@@ -317,6 +321,16 @@ assert client.reply().startswith("454 4.7.0 ")
 assert client.reply().startswith("421 4.3.2 ")
 assert time.monotonic() - began < 20
 END
-    grep -q 'password program .*/hangs: cut off' background
-    refute kill -0 "$(cat hangs.started)"
+    grep -q "password program $1: cut off" background
+    refute kill -0 "$(cat "$1.started")"
+}
+
+@test "SIGTERM does not wait for a password program that hangs, in its group or not" {
+    printf '#!/bin/sh\necho $$ >"$0.started"\nexec sleep 100\n' >hangs
+    printf '#!%s\nimport os, sys, time\nos.setpgid(0, os.getpgid(os.getppid()))\n%s\n' "$(command -v python3)" \
+        'open(sys.argv[0] + ".started", "w").write(str(os.getpid()))
+time.sleep(100)' >strays
+    chmod +x hangs strays
+    program_is_cut_off "$PWD/hangs"
+    program_is_cut_off "$PWD/strays"
 }
