@@ -152,14 +152,14 @@ static void exchange(struct program *program)
         read_octets(program, room);
 }
 
-/* Whether TLS can be had; the log says why not. */
-static bool can_have_tls(struct program *program)
+/* Whether TLS can be had, EX_OK, or what it is a case of; the log says why not. */
+static int prepare_tls(struct program *program)
 {
     struct problem problem;
-    bool can = tls_prepare(&program->tls, &program->options, &program->connection, &problem);
-    if (!can)
-        log_trouble("%s", problem.text);
-    return can;
+    if (tls_prepare(&program->tls, &program->options, &program->connection, &problem))
+        return EX_OK;
+    log_trouble("%s", problem.text);
+    return problem.status;
 }
 
 /* WANT_VERDICT: may this sender, this recipient take part? */
@@ -192,7 +192,8 @@ static void judge(struct program *program)
         judge_address(program);
     else
         session_answer(&program->session,
-                       can_have_tls(program) ? VERDICT_ACCEPTED : VERDICT_DEFERRED, span_empty());
+                       prepare_tls(program) == EX_OK ? VERDICT_ACCEPTED : VERDICT_DEFERRED,
+                       span_empty());
 }
 
 /* WANT_CREDENTIALS */
@@ -203,6 +204,7 @@ static void judge_credentials(struct program *program)
         password_judge(program->auth_path, program->options.auth, session_credentials(session));
     report_credentials(session, &program->connection, verdict);
     session_answer(session, verdict, span_empty());
+    patience_renew(&program->patience, clock_milliseconds());
 }
 
 static bool shake_hands(struct program *program)
@@ -211,7 +213,7 @@ static bool shake_hands(struct program *program)
     int64_t timeout = (int64_t)program->options.command_timeout * 1000;
     bool shaken = tls_shake_hands(&program->tls, &program->stream, timeout, &problem);
     if (!shaken)
-        log_trouble("%s: %s", program->connection.client.text, problem.text);
+        report_handshake(&program->connection, problem.text);
     return shaken;
 }
 
@@ -418,7 +420,7 @@ static int check(struct program *program)
     struct problem problem;
     if (!prepare(program, &problem) || !recipients_check(&program->recipients, &problem) ||
         !process_check_interpreter("delivery command", program->command_path, &problem) ||
-        !tls_check(&program->options, &problem))
+        !tls_check(&program->tls, &program->options, &program->connection, &problem))
         return fail(program, &problem);
     if (reports_on_stdout(program))
         puts("ok");
@@ -437,13 +439,24 @@ static bool read_proxy_header(struct program *program)
     return is_right;
 }
 
+/* Before the greeting: EX_OK where there can be none; in clear nothing may be said. */
+static int secure_from_the_start(struct program *program, bool *secured)
+{
+    int status = prepare_tls(program);
+    *secured = status == EX_OK && shake_hands(program);
+    return status;
+}
+
 static int serve_client(struct program *program, int64_t began)
 {
-    bool implicit = program->options.tls == TLS_OPTION_IMPLICIT;
-    bool ready = (!program->options.proxy_protocol || read_proxy_header(program)) &&
-                 (!implicit || (can_have_tls(program) && shake_hands(program)));
-    if (!ready)
-        return EX_OK; /* the log says why */
+    bool ready = !program->options.proxy_protocol || read_proxy_header(program);
+    int status = EX_OK;
+    if (ready && program->options.tls == TLS_OPTION_IMPLICIT)
+        status = secure_from_the_start(program, &ready);
+    if (!ready) {
+        tls_finish(&program->tls);
+        return status; /* the log says why */
+    }
     begin_session(program);
     patience_begin(&program->patience, &program->options, began);
     serve(program);

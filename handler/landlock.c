@@ -14,30 +14,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { DENIED_MAX = 16 };
-
-/* What is to be denied, without symbolic links. */
-struct denied {
-    char *paths[DENIED_MAX];
-    size_t count;
-};
-
-enum relation { RELATION_NONE, RELATION_ABOVE, RELATION_SAME };
-
-/* How `path` lies to the nearest of those that are denied. */
-static enum relation relate(const struct denied *denied, const char *path)
-{
-    size_t length = strlen(path);
-    enum relation relation = RELATION_NONE;
-    for (size_t i = 0; i < denied->count; i++) {
-        if (strcmp(denied->paths[i], path) == 0)
-            return RELATION_SAME;
-        if (strncmp(denied->paths[i], path, length) == 0 && denied->paths[i][length] == '/')
-            relation = RELATION_ABOVE;
-    }
-    return relation;
-}
-
 /* Allows `access` to `path` and what is beneath. One that cannot be opened needs no rule. */
 static int allow(int rules, const char *path, uint64_t access)
 {
@@ -51,9 +27,9 @@ static int allow(int rules, const char *path, uint64_t access)
     return error;
 }
 
-static int allow_beneath(int rules, const struct denied *denied, const char *directory);
+static int allow_beneath(int rules, const char *denied, const char *directory);
 
-static int allow_entry(int rules, const struct denied *denied, const char *directory,
+static int allow_entry(int rules, const char *denied, const char *directory,
                        const struct dirent *entry)
 {
     char path[PATH_MAX];
@@ -63,27 +39,31 @@ static int allow_entry(int rules, const struct denied *denied, const char *direc
     int length = snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
     if (length < 0 || (size_t)length >= sizeof path)
         return 0;
-    enum relation relation = relate(denied, path);
-    if (relation == RELATION_ABOVE)
-        return allow_beneath(rules, denied, path);
-    return relation == RELATION_NONE ? allow(rules, path, LANDLOCK_ACCESS_FS_READ_FILE) : 0;
+    if (strcmp(denied, path) == 0)
+        return 0;
+    bool is_above = strncmp(denied, path, (size_t)length) == 0 && denied[length] == '/';
+    return is_above ? allow_beneath(rules, denied, path)
+                    : allow(rules, path, LANDLOCK_ACCESS_FS_READ_FILE);
 }
 
 /* Allows all beneath `directory`, "" for the root, but what is denied: as deep as a path is. */
-static int allow_beneath(int rules, const struct denied *denied, const char *directory)
+static int allow_beneath(int rules, const char *denied, const char *directory)
 {
     const struct dirent *entry;
-    int result = 0;
+    int result;
     DIR *stream = opendir(directory[0] == '\0' ? "/" : directory);
     if (stream == NULL)
         return -errno;
-    while (result == 0 && (entry = readdir(stream)) != NULL)
-        result = allow_entry(rules, denied, directory, entry);
+    do {
+        errno = 0;
+        entry = readdir(stream);
+        result = entry == NULL ? -errno : allow_entry(rules, denied, directory, entry);
+    } while (result == 0 && entry != NULL);
     (void)closedir(stream); /* it was only read */
     return result;
 }
 
-static int deny(const struct denied *denied)
+static int deny(const char *denied)
 {
     /* Renaming to another directory, as into a Maildir's new, is denied by all rules that do not
      * allow it; a kernel that cannot allow it knows no such rules either. */
@@ -101,17 +81,10 @@ static int deny(const struct denied *denied)
     return result;
 }
 
-int landlock_deny(const char *const *paths, size_t count)
+int landlock_deny(const char *path)
 {
-    struct denied denied = {.count = 0};
+    char denied[PATH_MAX];
     if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
         return -EPERM;
-    for (size_t i = 0; i < count && denied.count < DENIED_MAX; i++) {
-        denied.paths[denied.count] = realpath(paths[i], NULL);
-        denied.count += denied.paths[denied.count] != NULL ? 1 : 0;
-    }
-    int result = denied.count > 0 ? deny(&denied) : 0;
-    while (denied.count > 0)
-        free(denied.paths[--denied.count]);
-    return result;
+    return realpath(path, denied) != NULL ? deny(denied) : -errno;
 }

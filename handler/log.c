@@ -31,6 +31,7 @@ static const struct {
     [LOG_KIND_AUTH] = {"auth", "MESSAGE_ID=55b0a1d9d0f14a58b2fa5ba1b7f9b38d"},
     [LOG_KIND_LIMIT] = {"limit", "MESSAGE_ID=e5d30f4e180c442c8aa9ab3cb9850d16"},
     [LOG_KIND_PROXY] = {"proxy", "MESSAGE_ID=bcad0a0469234fbab382e3d84ba9fc16"},
+    [LOG_KIND_HANDSHAKE] = {"handshake", "MESSAGE_ID=954f880aad7e4a0d9f5d779352d72c91"},
     [LOG_KIND_TROUBLE] = {"trouble", "MESSAGE_ID=833f13391453461e86b52f458b6b3d4b"},
 };
 

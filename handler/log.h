@@ -29,6 +29,7 @@ enum log_kind {
     LOG_KIND_AUTH,
     LOG_KIND_LIMIT,
     LOG_KIND_PROXY,
+    LOG_KIND_HANDSHAKE,
     LOG_KIND_TROUBLE
 };
 

@@ -102,13 +102,24 @@ void report_refusal(const struct session *session, const struct connection *conn
     log_send(&event);
 }
 
-void report_proxy(const struct connection *connection, bool silent, const char *what)
+static void report_text(enum log_kind kind, enum log_level level,
+                        const struct connection *connection, const char *text)
 {
     struct log_event event;
-    log_begin(&event, silent ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, LOG_KIND_PROXY);
+    log_begin(&event, level, kind);
     log_add(&event, "client", span_of(connection->client.text));
-    log_add(&event, "text", span_of(what));
+    log_add(&event, "text", span_of(text));
     log_send(&event);
+}
+
+void report_proxy(const struct connection *connection, bool silent, const char *what)
+{
+    report_text(LOG_KIND_PROXY, silent ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, connection, what);
+}
+
+void report_handshake(const struct connection *connection, const char *why)
+{
+    report_text(LOG_KIND_HANDSHAKE, LOG_LEVEL_INFO, connection, why);
 }
 
 void report_credentials(const struct session *session, const struct connection *connection,

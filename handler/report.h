@@ -25,6 +25,9 @@ void report_refusal(const struct session *session, const struct connection *conn
 /* A proxy did not begin with a right header, or with anything: `what` is wrong. */
 void report_proxy(const struct connection *connection, bool silent, const char *what);
 
+/* Hands were to be shaken for TLS, and could not be: `why` not. */
+void report_handshake(const struct connection *connection, const char *why);
+
 /* Credentials were judged. */
 void report_credentials(const struct session *session, const struct connection *connection,
                         enum verdict verdict);

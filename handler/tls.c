@@ -15,6 +15,7 @@
 
 #include "clock.h"
 #include "landlock.h"
+#include "log.h"
 #include "process.h"
 #include "signals.h"
 
@@ -26,7 +27,7 @@ enum { RELAY_CONTROL = 3, RELAY_PLAIN = 4 };
 /* The files of a relay, as its arguments. */
 struct files {
     char certificate[PROCESS_PATH_MAX], key[PROCESS_PATH_MAX]; /* where none are given */
-    char *arguments[2 * OPTIONS_TLS_PAIRS_MAX + 5];
+    char *arguments[2 * OPTIONS_TLS_PAIRS_MAX + 4];
 };
 
 /* A descriptor that a UCSPI-TLS server tells of, from now on ours alone. */
@@ -71,17 +72,14 @@ enum tls_policy tls_policy(const struct options *options)
     return offered ? TLS_POLICY_OFFERED : TLS_POLICY_NONE;
 }
 
-static bool list_files(struct files *files, const struct options *options, bool check,
-                       struct problem *problem)
+static bool list_files(struct files *files, const struct options *options, struct problem *problem)
 {
-    static char name[] = "tls-relay", check_option[] = "--check", client_ca[] = "--client-ca";
+    static char name[] = "tls-relay", client_ca[] = "--client-ca";
     const struct options_files *certificates = &options->tls_certificates;
     char **argument = files->arguments;
     if (certificates->count != options->tls_keys.count)
         return problem_set(problem, EX_CONFIG, "each --tls-cert needs its --tls-key");
     *argument++ = name;
-    if (check)
-        *argument++ = check_option;
     if (options->tls_client_ca != NULL) {
         *argument++ = client_ca;
         *argument++ = (char *)options->tls_client_ca; /* execve(2) leaves it alone */
@@ -180,21 +178,52 @@ static int start(struct tls *tls, const char *path, struct files *files,
     return result;
 }
 
-/* The relay has the keys: here, and in the delivery command, they cannot be read any more. */
-static void forget_keys(const struct options *options, const struct files *files)
+/* Waits for the relay to have loaded its keys; false where it says what is wrong with them. */
+static bool wait_until_loaded(const struct tls *tls, const char *path, struct problem *problem)
 {
-    const char *const credential[] = {files->key};
-    if (options->tls_keys.count > 0)
-        (void)landlock_deny(options->tls_keys.names, options->tls_keys.count); /* a second wall */
-    else
-        (void)landlock_deny(credential, 1); /* likewise */
+    char said[sizeof problem->text];
+    ssize_t length =
+        read_until(tls->control, said, sizeof said, clock_milliseconds() + LOADING_MILLISECONDS);
+    if (length == 1 && said[0] == 'R')
+        return true;
+    if (length <= 0)
+        return problem_set(problem, EX_OSERR, "%s: %s", path,
+                           length == 0 ? "ended" : strerror((int)-length));
+    return problem_set(problem, EX_CONFIG, "%.*s", (int)length, said);
+}
+
+/* Starts the relay, with its keys in `files`. */
+static bool launch(struct tls *tls, struct files *files, const struct options *options,
+                   const struct connection *connection, struct problem *problem)
+{
+    char path[PROCESS_PATH_MAX];
+    if (!list_files(files, options, problem) || !find_relay(path, problem))
+        return false;
+    int result = start(tls, path, files, connection);
+    if (result < 0)
+        return problem_set(problem, EX_OSERR, "%s: %s", path, strerror(-result));
+    bool loaded = wait_until_loaded(tls, path, problem);
+    if (!loaded)
+        tls_finish(tls);
+    return loaded;
+}
+
+/*
+ * The relay has the key: here, and in the delivery command, it cannot be read any more. Not so
+ * where options name it: what is made in the directories above it later could not be read, either.
+ */
+static void forget_credential(const char *key)
+{
+    int result = landlock_deny(key);
+    bool can = result != -EPERM && result != -ENOSYS && result != -EOPNOTSUPP;
+    if (result < 0 && can)
+        log_trouble("Landlock: %s", strerror(-result));
 }
 
 bool tls_prepare(struct tls *tls, const struct options *options,
                  const struct connection *connection, struct problem *problem)
 {
     struct files files;
-    char path[PROCESS_PATH_MAX], said[sizeof problem->text];
     if (tls->relay != 0)
         return true;
     if (superserver_speaks_tls())
@@ -203,49 +232,23 @@ bool tls_prepare(struct tls *tls, const struct options *options,
                take_descriptor(&tls->out, "SSLWRITEFD", problem);
     if (!connection->in_is_socket || !connection->out_is_socket)
         return problem_set(problem, EX_CONFIG, "TLS needs a socket to the client");
-    if (!list_files(&files, options, false, problem) || !find_relay(path, problem))
+    if (!launch(tls, &files, options, connection, problem))
         return false;
-    int result = start(tls, path, &files, connection);
-    if (result < 0)
-        return problem_set(problem, EX_OSERR, "%s: %s", path, strerror(-result));
-    ssize_t length =
-        read_until(tls->control, said, sizeof said, clock_milliseconds() + LOADING_MILLISECONDS);
-    if (length == 1 && said[0] == 'R') {
-        forget_keys(options, &files);
-        return true;
-    }
-    tls_finish(tls);
-    if (length <= 0)
-        return problem_set(problem, EX_OSERR, "%s: %s", path,
-                           length == 0 ? "ended" : strerror((int)-length));
-    return problem_set(problem, EX_CONFIG, "%.*s", (int)length, said);
+    if (options->tls_keys.count == 0)
+        forget_credential(files.key);
+    return true;
 }
 
-bool tls_check(const struct options *options, struct problem *problem)
+bool tls_check(struct tls *tls, const struct options *options, const struct connection *connection,
+               struct problem *problem)
 {
     struct files files;
-    char path[PROCESS_PATH_MAX], said[sizeof problem->text];
-    int output[2], status;
-    pid_t relay;
     bool wanted = tls_policy(options) != TLS_POLICY_NONE || options->tls == TLS_OPTION_IMPLICIT;
     if (!wanted || superserver_speaks_tls())
         return true;
-    if (!list_files(&files, options, true, problem) || !find_relay(path, problem))
-        return false;
-    if (open_pair(output) < 0)
-        return problem_set(problem, EX_OSERR, "socketpair: %s", strerror(errno));
-    const struct process_descriptor descriptor = {output[1], STDOUT_FILENO};
-    int result =
-        process_start(&relay, path, files.arguments, environ, &descriptor, 1, PROCESS_HELPER);
-    (void)close(output[1]); /* the relay has its own */
-    if (result < 0)
-        return problem_set(problem, EX_OSERR, "%s: %s", path, strerror(-result));
-    ssize_t length =
-        read_until(output[0], said, sizeof said, clock_milliseconds() + LOADING_MILLISECONDS);
-    (void)close(output[0]); /* all is read */
-    if (process_wait(relay, FAREWELL_MILLISECONDS, &status) && status == 0)
-        return true;
-    return problem_set(problem, EX_CONFIG, "%.*s", length > 0 ? (int)length : 0, said);
+    bool fit = launch(tls, &files, options, connection, problem);
+    tls_finish(tls);
+    return fit;
 }
 
 /* Whether all that was agreed is here: an empty string is behind the last. */
@@ -264,27 +267,35 @@ static void make_harmless(struct tls *tls)
             tls->facts[i] = '?';
 }
 
+/* Reads what was agreed, or why nothing was. */
+static bool read_facts(struct tls *tls, int64_t until, struct problem *problem)
+{
+    while (!is_whole(tls)) {
+        ssize_t length = read_until(tls->control, tls->facts + tls->facts_length,
+                                    sizeof tls->facts - tls->facts_length, until);
+        if (length <= 0)
+            return problem_set(problem, EX_PROTOCOL, "%s",
+                               length == 0 ? "the handshake failed" : strerror((int)-length));
+        tls->facts_length += (size_t)length;
+    }
+    make_harmless(tls);
+    struct span error = tls_fact(tls, "TLS_ERROR");
+    return error.octets == NULL ||
+           problem_set(problem, EX_PROTOCOL, "%.*s", (int)error.length, error.octets);
+}
+
 bool tls_shake_hands(struct tls *tls, struct stream *stream, int64_t timeout,
                      struct problem *problem)
 {
     int64_t until = clock_milliseconds() + timeout;
     if (write(tls->control, "Y", 1) != 1)
-        return problem_set(problem, EX_OSERR, "no TLS: %s", strerror(errno));
-    while (!is_whole(tls)) {
-        ssize_t length = read_until(tls->control, tls->facts + tls->facts_length,
-                                    sizeof tls->facts - tls->facts_length, until);
-        if (length <= 0)
-            return problem_set(problem, EX_PROTOCOL, "no TLS: %s",
-                               length == 0 ? "the handshake failed" : strerror((int)-length));
-        tls->facts_length += (size_t)length;
-    }
-    struct span error = tls_fact(tls, "TLS_ERROR");
-    if (error.octets != NULL)
-        return problem_set(problem, EX_PROTOCOL, "no TLS: %.*s", (int)error.length, error.octets);
-    make_harmless(tls);
-    tls->secured = true;
-    stream_switch(stream, tls->in, tls->out);
-    return true;
+        return problem_set(problem, EX_OSERR, "%s", strerror(errno));
+    tls->secured = read_facts(tls, until, problem);
+    if (tls->secured)
+        stream_switch(stream, tls->in, tls->out);
+    else
+        tls->facts_length = 0;
+    return tls->secured;
 }
 
 struct span tls_fact(const struct tls *tls, const char *name)

@@ -31,8 +31,9 @@ enum tls_policy tls_policy(const struct options *options);
 bool tls_prepare(struct tls *tls, const struct options *options,
                  const struct connection *connection, struct problem *problem);
 
-/* Looks at certificates and keys as tls_prepare does, where there are any. */
-bool tls_check(const struct options *options, struct problem *problem);
+/* Looks at certificates and keys as tls_prepare does, where TLS is wanted; no relay stays. */
+bool tls_check(struct tls *tls, const struct options *options, const struct connection *connection,
+               struct problem *problem);
 
 /*
  * Shakes hands with the client, up to `timeout` milliseconds or SIGTERM, after which `stream` is

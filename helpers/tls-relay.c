@@ -1,16 +1,16 @@
 /*
- * tls-relay [--client-ca FILE] [--check] CERTIFICATE KEY [CERTIFICATE KEY]...
+ * tls-relay [--client-ca FILE] CERTIFICATE KEY [CERTIFICATE KEY]...
  *
  * Speaks TLS with the client on standard input and output, one socket, and carries octets between
  * it and whoever started us on descriptor 4, so that a key and its library are kept apart from what
  * reads mail. Descriptor 3 tells how it goes, as UCSPI-TLS has it:
  *
  *     we write "R" when certificates and keys are fit, or what is wrong with them, and exit;
- *     "Y" comes when hands shall be shaken;
+ *     "Y" comes when hands shall be shaken, or the end;
  *     we write what was agreed, "NAME=value" and NUL each, and a NUL; or TLS_ERROR, and exit.
  *
  * The end of either side is passed on by itself. The first pair is for who names no server, or one
- * that no other pair is for. --check only says what is wrong, on standard output.
+ * that no other pair is for.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +35,7 @@ enum {
     CONTROL = 3,
     PLAIN = 4,
     BUFFER_SIZE = 64 * 1024,
-    HANDSHAKE_SECONDS = 60,
+    HANDSHAKE_MILLISECONDS = 60000,
     FAREWELL_MILLISECONDS = 2000 /* for the client's end, once nobody is there to hear it */
 };
 
@@ -50,12 +50,14 @@ struct relay {
     struct tls *tls;
     short tls_wants;               /* POLLIN or POLLOUT where TLS waits for the network, else 0 */
     bool client_ended;             /* its side of the connection */
+    bool is_alone;                 /* nobody has the other end of PLAIN any more */
     size_t ahead_start, ahead_end; /* of what came from the network and TLS has not asked for */
     char ahead[BUFFER_SIZE];
+    int64_t farewell; /* when it is over; 0 before it begins */
     struct pipe inward, outward;
 };
 
-__attribute__((format(printf, 2, 3))) static void say(int descriptor, const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
     char text[1024];
     va_list arguments;
@@ -63,7 +65,7 @@ __attribute__((format(printf, 2, 3))) static void say(int descriptor, const char
     int length = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     size_t fits = length < (int)sizeof text ? (size_t)length : sizeof text - 1;
-    if (length > 0 && write(descriptor, text, fits) < 0)
+    if (length > 0 && write(CONTROL, text, fits) < 0)
         exit(EX_IOERR); /* nobody listens */
 }
 
@@ -105,16 +107,26 @@ static ssize_t transmit(struct tls *tls, const void *octets, size_t length, void
 }
 
 /*
- * Waits for what of `network` and of `plain` is not 0, up to `timeout` milliseconds; -1 is for
- * ever. False where the time is over.
+ * Waits for what of `network` and of `plain` is not 0, or for the other end of PLAIN to go, up to
+ * `timeout` milliseconds; -1 is for ever. False where the time is over.
  */
-static bool wait_for(short network, short plain, int timeout)
+static bool wait_for(struct relay *relay, short network, short plain, int timeout)
 {
     struct pollfd polled[] = {
         {.fd = network != 0 ? STDIN_FILENO : -1, .events = network},
-        {.fd = plain != 0 ? PLAIN : -1, .events = plain},
+        {.fd = plain != 0 || !relay->is_alone ? PLAIN : -1, .events = plain},
     };
-    return poll(polled, 2, timeout) != 0;
+    int ready = poll(polled, 2, timeout);
+    relay->is_alone |= (polled[1].revents & POLLHUP) != 0;
+    return ready != 0;
+}
+
+/* Milliseconds, by a clock that only goes on. */
+static int64_t now(void)
+{
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time); /* cannot fail */
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
 /* Waits for the network, up to `timeout` milliseconds; false where nobody waits for us any more. */
@@ -145,100 +157,84 @@ static EVP_PKEY *read_key(const char *file)
     return key;
 }
 
-/* Whether the certificate is one that clients believe by its dates; what is wrong is said. */
-static bool check_dates(const char *file, int report)
+/* Whether clients believe the certificate by its dates; what is wrong is said. */
+static bool check_dates(const char *file, const X509 *certificate)
 {
-    errno = 0;
-    X509 *certificate = read_certificate(file);
-    if (certificate == NULL) {
-        say(report, "%s: %s", file, errno != 0 ? strerror(errno) : "no certificate");
-        return false;
-    }
     int begins = X509_cmp_current_time(X509_get0_notBefore(certificate));
     int ends = X509_cmp_current_time(X509_get0_notAfter(certificate));
-    X509_free(certificate);
     if (begins > 0)
-        say(report, "%s: not valid yet", file);
+        say("%s: not valid yet", file);
     else if (ends < 0)
-        say(report, "%s: expired", file);
+        say("%s: expired", file);
     return begins <= 0 && ends >= 0;
 }
 
-/* Whether the library can take the pair; what is wrong is said. */
-static bool check_pair(char **pair, int report)
+/* Whether the pair is one to be taken; what is wrong is said. */
+static bool check_pair(char **pair)
 {
     errno = 0;
     X509 *certificate = read_certificate(pair[0]);
     EVP_PKEY *key = certificate == NULL ? NULL : read_key(pair[1]);
     bool fits = key != NULL && X509_check_private_key(certificate, key) == 1;
     if (certificate == NULL)
-        say(report, "%s: %s", pair[0], errno != 0 ? strerror(errno) : "no certificate");
+        say("%s: %s", pair[0], errno != 0 ? strerror(errno) : "no certificate");
     else if (key == NULL)
-        say(report, "%s: %s", pair[1], errno != 0 ? strerror(errno) : "no key");
+        say("%s: %s", pair[1], errno != 0 ? strerror(errno) : "no key");
     else if (!fits)
-        say(report, "%s is not the key of %s", pair[1], pair[0]);
+        say("%s is not the key of %s", pair[1], pair[0]);
+    fits = fits && check_dates(pair[0], certificate);
     X509_free(certificate);
     EVP_PKEY_free(key);
     return fits;
 }
 
-/* Says which pair the library could not take, with its reason where that is not plain. */
-static void explain(char **files, int report, const char *reason)
+/* What the library does not take, with its reason. */
+static bool fail(const char *what, const char *reason)
 {
-    for (char **pair = files; *pair != NULL; pair += 2)
-        if (!check_pair(pair, report))
-            return;
-    say(report, "%s: %s", files[0], reason == NULL ? "not taken" : reason);
+    say("%s: %s", what, reason == NULL ? "not taken" : reason);
+    return false;
 }
 
 /* Adds the pairs of files in `files`; the first has a way of its own in the library. */
-static bool add_pairs(struct tls_config *config, char **files, int report)
+static bool add_pairs(struct tls_config *config, char **files)
 {
     for (char **pair = files; *pair != NULL; pair += 2) {
         if (pair[1] == NULL)
             exit(EX_USAGE);
-        if (!check_dates(pair[0], report))
+        if (!check_pair(pair))
             return false;
         int result = pair == files ? tls_config_set_keypair_file(config, pair[0], pair[1])
                                    : tls_config_add_keypair_file(config, pair[0], pair[1]);
-        if (result != 0) {
-            explain(pair, report, tls_config_error(config));
-            return false;
-        }
+        if (result != 0)
+            return fail(pair[0], tls_config_error(config));
     }
     return true;
 }
 
 /* Gives the server its keys; false, and it is said why, where they are not fit. */
 static bool configure(struct tls *server, struct tls_config *config, char **files,
-                      const char *client_ca, int report)
+                      const char *client_ca)
 {
     /* Of TLS 1.2, beside 1.3, whose own are all good: forward secrecy and AEAD. */
-    bool set = tls_config_set_ciphers(config, "ECDHE+AESGCM:ECDHE+CHACHA20") == 0;
-    if (!set)
-        say(report, "ciphers: %s", tls_config_error(config));
-    if (!set || !add_pairs(config, files, report))
+    if (tls_config_set_ciphers(config, "ECDHE+AESGCM:ECDHE+CHACHA20") != 0)
+        return fail("ciphers", tls_config_error(config));
+    if (!add_pairs(config, files))
         return false;
-    if (client_ca != NULL && tls_config_set_ca_file(config, client_ca) != 0) {
-        say(report, "%s: %s", client_ca, tls_config_error(config));
-        return false;
-    }
+    if (client_ca != NULL && tls_config_set_ca_file(config, client_ca) != 0)
+        return fail(client_ca, tls_config_error(config));
     if (client_ca != NULL)
         tls_config_verify_client_optional(config);
-    if (tls_configure(server, config) == 0)
-        return true;
-    explain(files, report, tls_error(server));
-    return false;
+    return tls_configure(server, config) == 0 || fail(files[0], tls_error(server));
 }
 
 /* A server with these keys; NULL, and it is said why, where they are not fit. */
-static struct tls *make_server(char **files, const char *client_ca, int report)
+static struct tls *make_server(char **files, const char *client_ca)
 {
     struct tls_config *config = tls_config_new();
     struct tls *server = tls_server();
     if (config == NULL || server == NULL)
-        say(report, "no memory");
-    else if (configure(server, config, files, client_ca, report)) {
+        say("no memory");
+    else if (configure(server, config, files, client_ca)) {
         tls_config_free(config); /* the server has what it needs of it */
         return server;
     }
@@ -277,18 +273,18 @@ static void give_up(const char *why)
 static void shake_hands(const struct relay *relay)
 {
     struct tls *tls = relay->tls;
-    time_t until = time(NULL) + HANDSHAKE_SECONDS;
+    int64_t until = now() + HANDSHAKE_MILLISECONDS;
     for (;;) {
         int result = tls_handshake(tls);
         if (result == 0)
             return;
-        time_t left = until - time(NULL);
+        int64_t left = until - now();
         bool goes_on = result == TLS_WANT_POLLIN || result == TLS_WANT_POLLOUT;
         if (relay->client_ended)
             give_up("the client left");
         if (!goes_on || left <= 0)
             give_up(goes_on ? "timeout" : tls_error(tls));
-        if (!wait_for_hands(result == TLS_WANT_POLLIN ? POLLIN : POLLOUT, (int)left * 1000))
+        if (!wait_for_hands(result == TLS_WANT_POLLIN ? POLLIN : POLLOUT, (int)left))
             exit(EX_OK);
     }
 }
@@ -394,22 +390,18 @@ static void write_network(struct relay *relay)
 }
 
 /* Milliseconds that carry may wait: for ever, or for the rest of the farewell. */
-static int patience(const struct relay *relay, struct timespec *farewell)
+static int patience(struct relay *relay)
 {
-    struct timespec now;
-    if (!relay->outward.sink_over)
+    if (!relay->outward.sink_over && !relay->is_alone)
         return -1;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-    if (farewell->tv_sec == 0)
-        *farewell = now;
-    int64_t passed = (int64_t)(now.tv_sec - farewell->tv_sec) * 1000 +
-                     (now.tv_nsec - farewell->tv_nsec) / 1000000;
-    return passed < FAREWELL_MILLISECONDS ? (int)(FAREWELL_MILLISECONDS - passed) : 0;
+    if (relay->farewell == 0)
+        relay->farewell = now() + FAREWELL_MILLISECONDS;
+    int64_t left = relay->farewell - now();
+    return left > 0 ? (int)left : 0;
 }
 
 static void carry(struct relay *relay)
 {
-    struct timespec farewell = {.tv_sec = 0};
     for (;;) {
         relay->tls_wants = 0;
         read_network(relay);
@@ -423,8 +415,8 @@ static void carry(struct relay *relay)
             continue; /* no poll tells of octets that TLS holds itself */
         bool plain_waits = !relay->outward.source_over && relay->outward.end == 0;
         short plain = (short)((relay->inward.end > 0 ? POLLOUT : 0) | (plain_waits ? POLLIN : 0));
-        int left = patience(relay, &farewell);
-        if (left == 0 || !wait_for(relay->tls_wants, plain, left))
+        int left = patience(relay);
+        if (left == 0 || !wait_for(relay, relay->tls_wants, plain, left))
             return;
     }
 }
@@ -432,30 +424,23 @@ static void carry(struct relay *relay)
 int main(int argc, char **argv)
 {
     static struct relay relay; /* in static memory: pages that are not used cost nothing */
+    static struct tls *server; /* likewise, so that nothing is lost when we exit */
     const char *client_ca = NULL;
     char **files = argv + (argc > 0 ? 1 : 0);
-    bool check = false;
     char go;
     (void)prctl(PR_SET_DUMPABLE, 0); /* nobody else looks at the key */
     (void)signal(SIGTERM, SIG_IGN); /* cannot fail; the session ends us when it has said its last */
     (void)signal(SIGINT, SIG_IGN);  /* likewise */
-    for (; *files != NULL && strncmp(*files, "--", 2) == 0; files++) {
-        if (strcmp(*files, "--check") == 0)
-            check = true;
-        else if (strcmp(*files, "--client-ca") == 0 && files[1] != NULL)
-            client_ca = *++files;
-        else
-            return EX_USAGE;
+    if (*files != NULL && strcmp(*files, "--client-ca") == 0) {
+        client_ca = files[1];
+        files += client_ca == NULL ? 1 : 2;
     }
     if (*files == NULL)
         return EX_USAGE;
-    static struct tls *server; /* as above, so that nothing is lost when we exit */
-    server = make_server(files, client_ca, check ? STDOUT_FILENO : CONTROL);
+    server = make_server(files, client_ca);
     if (server == NULL)
         return EX_CONFIG;
-    if (check)
-        return EX_OK;
-    say(CONTROL, "R");
+    say("R");
     if (read(CONTROL, &go, 1) != 1)
         return EX_OK; /* the client wants no TLS */
     if (tls_accept_cbs(server, &relay.tls, receive, transmit, &relay) != 0)

@@ -36,7 +36,7 @@ message_comes() {
     for version in 1 1_1; do
         refute s_client "-tls$version" -cipher ALL:@SECLEVEL=0 </dev/null
     done
-    eventually grep -q 'no TLS: ' background
+    eventually grep -q 'handshake client=' background
 }
 
 @test "what was agreed reaches the command, the trace header and the log" {
@@ -267,7 +267,7 @@ client.send(b"EHLO x\r\nMAIL FROM:<a@b.test>\r\n")
 rest = client.wait_for_end()
 assert b"250" not in rest, rest
 END
-    eventually grep -q 'no TLS: ' background
+    eventually grep -q 'handshake client=' background
     eventually no_relay_is_left
 }
 
@@ -322,9 +322,31 @@ client.starttls()
 assert client.send_message().startswith("250")
 END
     [ "$(kept_count)" = 1 ]
-    eventually grep -q '127.0.0.1: no TLS: ' background
-    [ "$(grep -c '127.0.0.1: no TLS: ' background)" = 2 ]
+    eventually grep -q 'handshake client=127.0.0.1 text=' background
+    [ "$(grep -c 'handshake client=127.0.0.1 text=' background)" = 2 ]
     eventually no_relay_is_left
+}
+
+# implicit_status OPTION...: what the handler exits with for a client that ends at once.
+implicit_status() {
+    local status=0
+    python3 - "$SMTP_HANDLER" --log stderr --tls implicit "$@" true 2>log <<'END' || status=$?
+import socket, subprocess, sys
+ours, its = socket.socketpair()
+handler = subprocess.Popen(sys.argv[1:], stdin=its, stdout=its)
+its.close()
+ours.shutdown(socket.SHUT_WR)
+assert ours.recv(1000) == b""
+sys.exit(handler.wait())
+END
+    echo "$status"
+}
+
+@test "where TLS must come first a bad pair is our trouble, a bad handshake the client's" {
+    [ "$(implicit_status --tls-cert "$certificates/expired.crt" --tls-key "$certificates/expired.key")" = 78 ]
+    grep -q 'trouble text=".*/expired.crt: expired"' log
+    [ "$(implicit_status --tls-cert "$certificates/mx.crt" --tls-key "$certificates/mx.key")" = 0 ]
+    grep -q 'handshake text="the client left"' log
 }
 
 @test "a handshake that fails before the greeting ends the connection" {
@@ -334,7 +356,7 @@ client = socket.create_connection(("127.0.0.1", port))
 client.sendall(b"EHLO client.test\r\n")
 read_to_end(client)
 END
-    eventually grep -q '127.0.0.1: no TLS: ' background
+    eventually grep -q 'handshake client=127.0.0.1 text=' background
     eventually no_relay_is_left
 }
 
@@ -349,7 +371,7 @@ if arguments[0] == "starttls":
     client.sendall(b"\r\n")
 read_to_end(client)
 END
-        eventually grep -q '127.0.0.1: no TLS: .*timed out' background
+        eventually grep -q 'handshake client=127.0.0.1 text=.*timed out' background
         eventually no_relay_is_left
         : >background
     done
@@ -381,6 +403,35 @@ client.starttls()
 client.begin_message()
 os.kill(parent_of(relay()), signal.SIGKILL)
 assert client.is_over()
+END
+    eventually no_relay_is_left
+    [ "$(kept_count)" = 0 ]
+}
+
+@test "where the handler is killed the relay does not wait for a client that reads nothing" {
+    serve
+    client <<'END'
+import os, signal, time
+def status(process):
+    try:
+        text = open("/proc/%d/status" % process).read()
+    except FileNotFoundError:
+        return ""
+    return "zombie" if "Z (zombie)" in text else text[text.index("voluntary"):]
+client = Client(port)
+client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+client.starttls()
+its_relay = relay()
+client.send(b"EHLO c\r\n" * 40000)
+switches = [status(its_relay)]
+while switches.count(switches[-1]) < 20:
+    time.sleep(0.05)
+    switches.append(status(its_relay))
+os.kill(parent_of(its_relay), signal.SIGKILL)
+until = time.monotonic() + 10
+while status(its_relay) not in ("", "zombie"):
+    assert time.monotonic() < until, "the relay is still there"
+    time.sleep(0.05)
 END
     eventually no_relay_is_left
     [ "$(kept_count)" = 0 ]
