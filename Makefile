@@ -18,18 +18,21 @@ SECONDS = 60
 
 # The house: what the session is made of, and what the handler is.
 SESSION = session.o session/address.o session/auth.o session/base64.o session/command.o \
-	session/content.o session/envelope.o session/extension.o session/header.o session/line.o session/message.o \
-	session/parameter.o session/proxy.o session/reply.o session/text.o session/trace.o session/utf8.o session/xclient.o
-HANDLER = smtp-handler.o handler/clock.o handler/connection.o handler/deliver.o \
-	handler/endpoint.o handler/facts.o handler/hostname.o handler/idn.o handler/landlock.o \
-	handler/library.o handler/listener.o handler/log.o handler/network.o handler/options.o handler/outputs.o handler/password.o \
-	handler/patience.o handler/problem.o handler/process.o handler/proxy.o handler/recipients.o \
-	handler/report.o handler/signals.o handler/spool.o handler/stream.o handler/superserver.o handler/systemd.o handler/template.o handler/tls.o
+	session/content.o session/envelope.o session/extension.o session/header.o session/line.o \
+	session/message.o session/parameter.o session/proxy.o session/reply.o session/text.o \
+	session/trace.o session/utf8.o session/xclient.o
+HANDLER = smtp-handler.o handler/clock.o handler/connection.o handler/deliver.o handler/endpoint.o \
+	handler/facts.o handler/hostname.o handler/idn.o handler/landlock.o handler/library.o \
+	handler/listener.o handler/log.o handler/network.o handler/options.o handler/outputs.o \
+	handler/password.o handler/patience.o handler/problem.o handler/process.o handler/proxy.o \
+	handler/recipients.o handler/report.o handler/signals.o handler/spool.o handler/stream.o \
+	handler/superserver.o handler/systemd.o handler/template.o handler/tls.o
 HELPERS = maildir-deliver password-check tls-relay
-UNITS = smtp.socket smtp-handler@.service smtp-handler.service lmtp.socket submission.socket
-MADE_UNITS = smtp@.service lmtp@.service submissions.socket submission@.service submissions@.service
-EXAMPLES = busy.conf tls.conf network.conf user.conf dovecot-lda.conf sendmail.conf xinetd.conf \
-	inetd.conf tcpserver-run dovecot.conf
+UNITS = lmtp.socket smtp-handler.service smtp-handler@.service smtp.socket submission.socket
+MADE_UNITS = lmtp@.service smtp@.service submission@.service submissions.socket \
+	submissions@.service
+EXAMPLES = busy.conf dovecot-lda.conf dovecot.conf inetd.conf network.conf sendmail.conf \
+	tcpserver-run tls.conf user.conf xinetd.conf
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
 FLAGS = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
@@ -41,8 +44,9 @@ SANITIZE = -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 BUILD_PACKAGES = gcc libc6-dev libcrypt-dev libidn2-dev libssl-dev libsystemd-dev libtls-dev
 RUN_PACKAGES = $(BUILD_PACKAGES) curl libnet-ssleay-perl openssl swaks ucspi-tcp
 TEST_PACKAGES = $(RUN_PACKAGES) bats binutils dovecot-core dovecot-imapd dovecot-pop3d haproxy \
-	iproute2 libbsd0 libdb5.3 libevent-2.1-7 libgnutls-dane0 libicu72 libidn12 libnginx-mod-mail libnsl2 \
-	libnss-wrapper libpcre2-8-0 libsasl2-2 libssl3 libtirpc3 libwrap0 msmtp netbase nginx procps python3 strace systemd testssl.sh
+	iproute2 libbsd0 libdb5.3 libevent-2.1-7 libgnutls-dane0 libicu72 libidn12 \
+	libnginx-mod-mail libnsl2 libnss-wrapper libpcre2-8-0 libsasl2-2 libssl3 libtirpc3 \
+	libwrap0 msmtp netbase nginx procps python3 strace systemd testssl.sh
 FUZZ_PACKAGES = $(BUILD_PACKAGES) clang libclang-rt-dev
 LINT_PACKAGES = $(BUILD_PACKAGES) clang clang-format clang-tidy cppcheck mandoc shellcheck
 DEB_PACKAGES = $(BUILD_PACKAGES) build-essential debhelper lintian
@@ -50,7 +54,8 @@ BENCH_PACKAGES = $(BUILD_PACKAGES) libnsl2 libtirpc3 libwrap0 systemd
 
 PROGRAMS = smtp-handler $(HELPERS:%=helpers/%)
 
-.PHONY: all run test check-systemd fuzz lint install uninstall deb bench-connections clean help FORCE
+.PHONY: all bench-connections check-systemd clean deb fuzz help install lint run test uninstall \
+	FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -80,7 +85,8 @@ build/plain/smtp-handler: $(addprefix build/plain/,$(HANDLER) $(SESSION))
 build/session-driver: $(addprefix build/release/,test/session-driver.o test/driver.o $(SESSION))
 	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^
 
-build/sanitize/session-driver: $(addprefix build/sanitize/,test/session-driver.o test/driver.o $(SESSION))
+build/sanitize/session-driver: \
+		$(addprefix build/sanitize/,test/session-driver.o test/driver.o $(SESSION))
 	$(CC) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^
 
 # Measure: clients, and the least that serves them.
@@ -103,9 +109,10 @@ build/fuzz/%.o: %.c build/flags
 
 fuzz-%: build/fuzz/fuzz-%
 	@mkdir -p build/fuzz/found/$*
-	build/fuzz/fuzz-$* -max_total_time=$(SECONDS) -max_len=8192 -timeout=20 -artifact_prefix=build/fuzz/ \
-		$(addprefix -dict=,$(wildcard test/fuzz/$*.dict)) build/fuzz/found/$* test/fuzz/corpus/$* \
-		>build/fuzz/$*.log 2>&1 || { cat build/fuzz/$*.log; exit 1; }
+	build/fuzz/fuzz-$* -max_total_time=$(SECONDS) -max_len=8192 -timeout=20 \
+		-artifact_prefix=build/fuzz/ $(addprefix -dict=,$(wildcard test/fuzz/$*.dict)) \
+		build/fuzz/found/$* test/fuzz/corpus/$* >build/fuzz/$*.log 2>&1 || \
+		{ cat build/fuzz/$*.log; exit 1; }
 
 build/release/%.o: %.c build/flags
 	@mkdir -p $(@D)
@@ -122,9 +129,11 @@ build/plain/%.o: %.c build/flags
 # Changes when the flags do, so that objects made with others are made anew.
 build/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(FLAGS) $(WITH_SYSTEMD)' | cmp -s - $@ || echo '$(CC) $(FLAGS) $(WITH_SYSTEMD)' >$@
+	@echo '$(CC) $(FLAGS) $(WITH_SYSTEMD)' | cmp -s - $@ || \
+		echo '$(CC) $(FLAGS) $(WITH_SYSTEMD)' >$@
 
--include $(shell find build \( -path build/peers -o -path build/deb \) -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find build \( -path build/peers -o -path build/deb \) -prune -o \
+	-name '*.d' -print 2>/dev/null)
 
 # Installs which of the Debian packages $(1) are missing, and keeps them from starting daemons.
 define install_packages
@@ -156,7 +165,8 @@ build/debs/%.deb:
 	cd $(@D)/$* && rm -f *.deb && $(call download,$*) && mv *.deb ../$*.deb
 	@rmdir $(@D)/$*
 
-# Unpacked, not installed: Debian has but one of a kind at a time, and would take away the machine's own.
+# Unpacked, not installed: Debian has but one of a kind at a time, and would take away the one that
+# is there.
 PEERS = xinetd openbsd-inetd postfix exim4-daemon-light
 build/peers/%/unpacked:
 	@mkdir -p $(@D)
@@ -166,18 +176,25 @@ build/peers/%/unpacked:
 # For a try: a certificate that nobody vouches for, and one password.
 build/run/passwords:
 	@mkdir -p $(@D)
-	@openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=localhost \
-		-keyout $(@D)/tls.key -out $(@D)/tls.crt 2>$(@D)/log || { cat $(@D)/log; exit 1; }
+	@openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
+		-subj /CN=localhost -keyout $(@D)/tls.key -out $(@D)/tls.crt 2>$(@D)/log || \
+		{ cat $(@D)/log; exit 1; }
 	@echo "me:$$(openssl passwd -6 secret)" >$@
 
 run: ## receive mail on 127.0.0.1:2525 into ./Maildir
 	@mkdir -p build
 	$(call install_packages,$(RUN_PACKAGES))
 	@$(MAKE) --no-print-directory all build/run/passwords
-	@echo 'Send a mail:  printf "Subject: hello\n\nIt works.\n" | curl --crlf --url smtp://127.0.0.1:$(PORT) --mail-from me@example.org --mail-rcpt you@localhost --upload-file -'
-	@echo 'See it:       cat Maildir/new/*'
-	@echo 'With TLS and a password:  swaks --server 127.0.0.1:$(PORT) --tls --auth PLAIN --auth-user me --auth-password secret --to you@localhost'
-	@exec tcpserver -HR -l localhost 127.0.0.1 $(PORT) ./smtp-handler --log stderr --tls-cert build/run/tls.crt --tls-key build/run/tls.key \
+	@printf '%s %s %s\n' \
+		'Send a mail:  printf "Subject: hello\n\nIt works.\n" | curl --crlf' \
+		'--url smtp://127.0.0.1:$(PORT) --mail-from me@example.org' \
+		'--mail-rcpt you@localhost --upload-file -'
+	@printf '%s\n' 'See it:       cat Maildir/new/*'
+	@printf '%s %s\n' \
+		'With TLS and a password:  swaks --server 127.0.0.1:$(PORT) --tls --auth PLAIN' \
+		'--auth-user me --auth-password secret --to you@localhost'
+	@exec tcpserver -HR -l localhost 127.0.0.1 $(PORT) ./smtp-handler --log stderr \
+		--tls-cert build/run/tls.crt --tls-key build/run/tls.key \
 		--auth 'helpers/password-check build/run/passwords' helpers/maildir-deliver Maildir
 
 test: ## build for release and with sanitizers, run all tests against both
@@ -220,8 +237,9 @@ PLACED = sed 's:/usr/local/sbin:$(sbindir):g; s:/usr/local/libexec/smtp-handler:
 service = sed 's:SMTP connection:$(1) connection:; s:ExecStart=/[^ ]*:&$(2):' smtp-handler@.service
 
 install: all ## install, under $(prefix) and below $(DESTDIR)
-	install -d $(DESTDIR)$(sysconfdir) $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(mandir)/man8 \
-		$(DESTDIR)$(docdir)/handler $(DESTDIR)$(unitdir) $(DESTDIR)$(catalogdir)
+	install -d $(DESTDIR)$(sysconfdir) $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) \
+		$(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir)/handler $(DESTDIR)$(unitdir) \
+		$(DESTDIR)$(catalogdir)
 	install smtp-handler $(DESTDIR)$(sbindir)
 	install $(HELPERS:%=helpers/%) $(DESTDIR)$(libexecdir)
 	for file in $(UNITS); do $(PLACED) units/$$file >$(DESTDIR)$(unitdir)/$$file || exit; done
@@ -235,7 +253,8 @@ install: all ## install, under $(prefix) and below $(DESTDIR)
 	$(PLACED) README.md >$(DESTDIR)$(docdir)/README.md && chmod 644 $(DESTDIR)$(docdir)/README.md
 	install -m 644 LICENSE $(DESTDIR)$(docdir)
 	install -m 644 units/smtp-handler.catalog $(DESTDIR)$(catalogdir)
-	cd units && { $(call service,Submission); cat submission.conf; } | $(PLACED) >$(DESTDIR)$(unitdir)/submission@.service
+	cd units && { $(call service,Submission); cat submission.conf; } | $(PLACED) \
+		>$(DESTDIR)$(unitdir)/submission@.service
 	cd $(DESTDIR)$(unitdir) && ln -sf smtp-handler@.service smtp@.service && \
 		$(call service,LMTP, --lmtp) >lmtp@.service && \
 		sed 's:--tls required:--tls implicit:' submission@.service >submissions@.service && \
@@ -248,18 +267,19 @@ uninstall: ## remove what install put there, but for a configuration that was ch
 		$(DESTDIR)$(catalogdir)/smtp-handler.catalog
 	rm -rf $(DESTDIR)$(libexecdir) $(DESTDIR)$(docdir)
 
-# In a copy, since the packages come to lie beside the tree. How make was called is for this one alone.
+# In a copy, since the packages come to lie beside the tree. How make was called is not for the make
+# in it.
 DEB = build/deb/smtp-handler-$(VERSION)
 
 deb: ## build a Debian package, build/deb/smtp-handler_*.deb
 	@mkdir -p build
 	$(call install_packages,$(DEB_PACKAGES))
 	@head -1 debian/changelog | grep -qF 'smtp-handler ($(VERSION)) ' || \
-		{ echo 'debian/changelog does not begin with $(VERSION), the version in the Makefile'; exit 1; }
+		{ echo 'debian/changelog does not begin with $(VERSION), as the Makefile has it'; exit 1; }
 	@rm -rf build/deb && mkdir -p $(DEB)
 	@tar -c --exclude-vcs --exclude=./build --exclude=./Maildir . | tar -x -C $(DEB)
-	@cd $(DEB) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b >../log 2>&1 </dev/null || \
-		{ tail -20 ../log; exit 1; }
+	@cd $(DEB) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+		dpkg-buildpackage -us -uc -b >../log 2>&1 </dev/null || { tail -20 ../log; exit 1; }
 	@lintian --allow-root --fail-on error,warning build/deb/*.changes
 	@ls build/deb/smtp-handler_*.deb
 
