@@ -236,7 +236,11 @@ PLACED = sed 's:/usr/local/sbin:$(sbindir):g; s:/usr/local/libexec/smtp-handler:
 # The services of one connection are alike but for what they speak.
 service = sed 's:SMTP connection:$(1) connection:; s:ExecStart=/[^ ]*:&$(2):' smtp-handler@.service
 
-install: all ## install, under $(prefix) and below $(DESTDIR)
+# Below $(DESTDIR) is somebody's package; who builds one brings what that takes.
+install: ## install, under $(prefix) and below $(DESTDIR)
+	@mkdir -p build
+	$(if $(DESTDIR),,$(call install_packages,$(BUILD_PACKAGES)))
+	@$(MAKE) --no-print-directory all
 	install -d $(DESTDIR)$(sysconfdir) $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) \
 		$(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir)/handler $(DESTDIR)$(unitdir) \
 		$(DESTDIR)$(catalogdir)

@@ -75,6 +75,26 @@ EOF
     [ -z "$(find root -type f -o -type l)" ]
 }
 
+# The stand-ins for Debian's tools: libtls-dev is not there, and whoever would install it says so.
+debian_without_libtls() {
+    mkdir stand-ins
+    printf '#!/bin/sh\n[ "$4" = libtls-dev ] || echo install ok installed\n' >stand-ins/dpkg-query
+    printf '#!/bin/sh\necho 1000\n' >stand-ins/id
+    printf '#!/bin/sh\nshift 4; echo "$@" >>%q\n' "$PWD/installed" >stand-ins/sudo
+    chmod +x stand-ins/*
+}
+
+@test "make install brings the Debian packages that building takes, but not below DESTDIR" {
+    copy_tree
+    debian_without_libtls
+    PATH=$PWD/stand-ins:$PATH make -s -C copy install DESTDIR="$PWD/root" >said
+    [ ! -e installed ]
+    PATH=$PWD/stand-ins:$PATH make -s -C copy install prefix="$PWD/usr" sysconfdir="$PWD/etc" >said
+    grep -x 'Installing Debian packages: libtls-dev' said
+    [ "$(cat installed)" = libtls-dev ]
+    [ -x usr/sbin/smtp-handler ]
+}
+
 @test "a configuration that was changed survives make install and uninstall" {
     copy_tree
     mkdir -p root/etc
