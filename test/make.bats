@@ -6,7 +6,7 @@ copy_tree() {
     (cd "$top" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$BATS_TEST_TMPDIR/copy")
 }
 
-@test "make run receives mail from the client that it names, and leaves only the Maildir" {
+@test "make run receives mail from the clients that it names, and leaves only the Maildir" {
     copy_tree
     port=$(free_port)
     make -s -C copy all
@@ -17,11 +17,17 @@ copy_tree() {
     eventually is_listening "$port"
     sed -n 's/^Send a mail: *//p' output >send
     sed -n 's/^See it: *//p' output >see
+    sed -n 's/^With TLS and a password: *//p' output >submit
     for _ in 1 2 3; do (cd copy && sh -e ../send); done
     [ "$(find copy/Maildir/new -type f | wc -l)" = 3 ]
     (cd copy && sh -e ../see) | grep -c '^It works.$' | grep -qx 3
     eventually sh -c '[ "$(grep -c "smtp-handler: connection .*ended=quit" output)" = 3 ]'
     [ "$(grep -c 'smtp-handler: message result=accepted' output)" = 3 ]
+    sh -e submit
+    [ "$(find copy/Maildir/new -type f | wc -l)" = 4 ]
+    grep -Eq 'smtp-handler: message result=accepted .*tls=TLSv1\.[23] user=me ' output
+    refute sh -e <(sed 's/secret/wrong/' submit)
+    [ "$(find copy/Maildir/new -type f | wc -l)" = 4 ]
     kill -INT -- "-$group"
     wait "$group" || true
     refute is_listening "$port"
