@@ -241,7 +241,7 @@ static const struct row rows[] = {
      "its key; repeatable ($CREDENTIALS_DIRECTORY/tls.key)"},
     {"tls-client-ca", "FILE", &file_kind, offsetof(struct options, tls_client_ca), NULL,
      "ask clients for a certificate that one of these vouches for"},
-    {"auth", "COMMAND", &auth_kind, offsetof(struct options, auth_octets), NULL,
+    {"auth", "PROGRAM", &auth_kind, offsetof(struct options, auth_octets), NULL,
      "offer AUTH; a checkpassword program, split at blanks"},
     {"submission", NULL, &flag_kind, offsetof(struct options, submission), NULL,
      "want AUTH before mail, then take any recipient"},
