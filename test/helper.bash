@@ -7,6 +7,9 @@ commands=$top/test/commands
 : "${MAILDIR_DELIVER:=$top/helpers/maildir-deliver}"
 : "${SESSION_DRIVER:=$top/build/session-driver}"
 
+# What Debian installed, not what a user put in front of it: some of that takes a second to start.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
     export KEPT=$BATS_TEST_TMPDIR/kept # where commands/keep puts what it gets
@@ -127,9 +130,11 @@ refute() {
     fi
 }
 
-# A port on loopback that nobody listens on.
+# A port on loopback that nobody listens on, below those that the system gives to clients.
 free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    local port=$((20000 + RANDOM % 12000))
+    while is_listening "$port"; do port=$((20000 + RANDOM % 12000)); done
+    echo "$port"
 }
 
 is_listening() {
