@@ -134,9 +134,9 @@ SERVER
 @test "however chunks are cut, the session says and wants the same" {
     { printf 'EHLO c\r\nMAIL FROM:<a@b> BODY=BINARYMIME\r\nRCPT TO:<c@d>\r\nBDAT 3\r\na\r\nBDAT 0\r\nBDAT 4 LAST\r\n\n\r.x'
       printf 'MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nBDAT 3\r\na\r\rBDAT 3 LAST\r\nb\r\nRSET\r\nQUIT\r\n'; } >client
-    "$SESSION_DRIVER" every <client >whole
+    session_driver every <client >whole
     for size in 1 2 3 5 7 11 64; do
-        "$SESSION_DRIVER" "$size" <client | diff whole - || { echo "cut into $size"; return 1; }
+        session_driver "$size" <client | diff whole - || { echo "cut into $size"; return 1; }
     done
     grep -q '^WANT_CLOSE' whole
 }

@@ -31,9 +31,9 @@ received() { yes 'Received: from a by b; Mon, 23 Nov 2026 12:00:00 +0000' | head
         handler --line-ending "$lines" <client | from_wire | without_ids | tail -3 |
             diff - <(printf '%s\n' '554 5.4.6 Mail loop, id ID' '503 5.5.1 Bad sequence of commands' '250 2.0.0 Ok')
     done
-    "$SESSION_DRIVER" every <client >whole
+    session_driver every <client >whole
     grep -q '^554 5.4.6' whole
-    "$SESSION_DRIVER" 1 <client | diff whole -
+    session_driver 1 <client | diff whole -
 }
 
 @test "in one-recipient mode Delivered-To is added, and known again" {

@@ -150,9 +150,9 @@ SERVER
         printf 'DATA\n.\n..\n.x\n\n.\nMAIL FROM:<refused@b>\nRCPT TO:<e@f>\nDATA\nx\n.\n'
         printf 'BAD\nNOOP\nRSET\nQUIT\n'
     } | sed 's/$/\r/' >client
-    "$SESSION_DRIVER" every <client >whole
+    session_driver every <client >whole
     for size in 1 2 3 5 7 11 64; do
-        "$SESSION_DRIVER" "$size" <client | diff whole - || { echo "cut into $size"; return 1; }
+        session_driver "$size" <client | diff whole - || { echo "cut into $size"; return 1; }
     done
     grep -q '^WANT_DELIVERY' whole
 }

@@ -18,7 +18,7 @@ smuggled='MAIL FROM:<smuggled@example.net>\r\nRCPT TO:<user@example.org>\r\nDATA
 
 # said_and_wanted TRANSCRIPT: what the session says and wants, the same wherever the octets are cut.
 said_and_wanted() {
-    printf '%b' "$1" | "$SESSION_DRIVER" every
+    printf '%b' "$1" | session_driver every
 }
 
 @test "no false end ends the message, at whatever octet a read ends, and the log names form and peer" {
