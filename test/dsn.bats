@@ -65,13 +65,19 @@ SERVER
 b@example.org  X-type;b FULL x y'
 }
 
-# replies_to LINE...: the reply to each, in a transaction where it begins with RCPT.
+# replies_to LINE...: the reply to each, in a transaction where it begins with RCPT. VRFY marks the reply
+# before its own.
 replies_to() {
     local line
-    for line; do
-        { printf 'EHLO c\r\n'; [ "${line:0:4}" = MAIL ] || printf 'MAIL FROM:<>%s\r\n' "$asked"; printf '%b\r\n' "$line"; } |
-            handler --dsn | from_wire | tail -1
-    done
+    {
+        printf 'EHLO c\r\n'
+        for line; do
+            [ "${line:0:4}" = MAIL ] || printf 'MAIL FROM:<>%s\r\n' "$asked"
+            printf '%b\r\nVRFY x\r\nRSET\r\n' "$line"
+        done
+    } | handler --dsn --max-errors 99 | from_wire | awk '/^252 / { print reply } { reply = $0 }' >got
+    [ "$(wc -l <got)" = $# ]
+    cat got
 }
 
 @test "values are checked to the letter" {
