@@ -4,22 +4,14 @@ load tls
 
 # AUTH, over TLS, with password-check and with programs that fail.
 
-: "${PASSWORD_CHECK:=$(dirname "$SMTP_HANDLER")/helpers/password-check}"
-
 setup_file() {
-    (make_certificates >"$BATS_FILE_TMPDIR/made" 2>&1)
+    make_pairs mx
     cat >"$BATS_FILE_TMPDIR/users" <<END
 # names and hashes
 
-alice:$(openssl passwd -6 -salt saltsalt secret-of-alice)
-bob:\$2y\$05\$$(python3 -c 'import ctypes
-c = ctypes.CDLL("libcrypt.so.1")
-c.crypt.restype = ctypes.c_char_p
-print(c.crypt(b"secret-of-bob", b"$2y$05$abcdefghijklmnopqrstuu").decode()[7:])')
-carol:$(python3 -c 'import ctypes
-c = ctypes.CDLL("libcrypt.so.1")
-c.crypt.restype = ctypes.c_char_p
-print(c.crypt(b"secret-of-carol", b"$y$j9T$abcdefghijklmnopqrst..").decode())')
+alice:$(hashed secret-of-alice)
+bob:$(hashed secret-of-bob '$2y$05$abcdefghijklmnopqrstuu')
+carol:$(hashed secret-of-carol '$y$j9T$abcdefghijklmnopqrst..')
 locked:*
 also-locked:!\$6\$saltsalt\$x
 none:
@@ -85,14 +77,10 @@ status_of() {
 }
 
 @test "a name that is not there takes as long as a wrong password" {
+    local slow='$6$rounds=300000$saltsalt'
+    printf '%s:%s\n' locked '!$6$saltsalt$x' first "$(hashed x "$slow")" second "$(hashed y "$slow")" >slow
     python3 - "$PASSWORD_CHECK" <<'END'
-import ctypes, os, resource, statistics, subprocess, sys
-library = ctypes.CDLL("libcrypt.so.1")
-library.crypt.restype = ctypes.c_char_p
-with open("slow", "wb") as file:
-    file.write(b"locked:!$6$saltsalt$x\n")
-    for name in (b"first", b"second"):
-        file.write(name + b":" + library.crypt(b"x", b"$6$rounds=300000$saltsalt") + b"\n")
+import os, resource, statistics, subprocess, sys
 def seconds(name):
     read_end, write_end = os.pipe()
     os.write(write_end, name + b"\0wrong\0now\0")
@@ -190,7 +178,7 @@ END
 @test "names and passwords as long as they may be" {
     name=$(printf '%0255d' 0)
     password=$(printf '%0246d' 0)
-    printf '%s:%s\n' "$name" "$(openssl passwd -6 -salt saltsalt "$password")" >long
+    printf '%s:%s\n' "$name" "$(hashed "$password")" >long
     serve --auth "$PASSWORD_CHECK $PWD/long"
     client "$name" "$password" <<'END'
 from base64 import b64encode

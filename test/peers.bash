@@ -3,11 +3,11 @@
 
 peers=$top/build/peers
 
-# start_handler OPTION...: serves a port of loopback.
+# start_handler OPTION...: serves $port of loopback; the log is the file `background`.
 start_handler() {
     port=$(free_port)
-    in_background tcpserver -HRl mx.test -b 128 -c 100 127.0.0.1 "$port" "$SMTP_HANDLER" --domain example.org \
-        --log stderr "$@" -- "${delivery[@]}"
+    in_background tcpserver -HRl mx.test -b 128 -c 100 127.0.0.1 "$port" "$SMTP_HANDLER" --hostname mx.test \
+        --domain example.org --log stderr "$@" -- "${delivery[@]}"
     eventually is_listening "$port"
 }
 

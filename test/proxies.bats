@@ -1,14 +1,8 @@
 load helper
+load peers
+load certificates
 
 # Debian's HAProxy and nginx in front of us: the client at 127.0.0.5 is seen through them.
-
-# serve OPTION...: on $port; the log is the file `background`.
-serve() {
-    port=$(free_port)
-    in_background tcpserver -HRl mx.test 127.0.0.1 "$port" "$SMTP_HANDLER" --hostname mx.test --domain example.org --log stderr "$@" \
-        -- "${delivery[@]}"
-    eventually is_listening "$port"
-}
 
 # send OPTION...: a message, by curl through the proxy, from 127.0.0.5 or $from.
 send() {
@@ -50,7 +44,7 @@ EOF
 }
 
 @test "HAProxy says with version 1 who the client is" {
-    serve --proxy-protocol
+    start_handler --proxy-protocol
     haproxy_before send-proxy
     send
     came_from 127.0.0.5
@@ -58,7 +52,7 @@ EOF
 }
 
 @test "HAProxy says with version 2 who the client is, and more that is skipped" {
-    serve --proxy-protocol
+    start_handler --proxy-protocol
     haproxy_before send-proxy-v2 proxy-v2-options unique-id,crc32c
     send
     came_from 127.0.0.5
@@ -66,7 +60,7 @@ EOF
 }
 
 @test "HAProxy says with version 2 who the client is of IPv6" {
-    serve --proxy-protocol
+    start_handler --proxy-protocol
     at='[::1]' from=::1
     haproxy_before send-proxy-v2
     send
@@ -74,7 +68,7 @@ EOF
 }
 
 @test "what HAProxy says for itself, to see whether we live, comes from itself" {
-    serve --proxy-protocol
+    start_handler --proxy-protocol
     haproxy_before send-proxy-v2 check inter 100ms
     eventually grep -q 'connection client=127.0.0.1 helo=check.test .*ended=quit' background # LOCAL
     check=other.test haproxy_before send-proxy check inter 100ms
@@ -83,7 +77,7 @@ EOF
 }
 
 @test "a client of HAProxy without an address of the Internet is taken for HAProxy" {
-    serve --proxy-protocol
+    start_handler --proxy-protocol
     haproxy_before send-proxy
     sed -i "s|bind .*|bind $PWD/v1|" haproxy.cfg
     in_background haproxy -db -f haproxy.cfg
@@ -100,8 +94,8 @@ EOF
 }
 
 @test "TLS from the first octet on goes through HAProxy" {
-    openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out certificate -days 2 -subj /CN=mx.test 2>/dev/null
-    serve --proxy-protocol --tls implicit --tls-cert "$PWD/certificate" --tls-key "$PWD/key"
+    self_signed mx mx.test
+    start_handler --proxy-protocol --tls implicit --tls-cert "$PWD/mx.crt" --tls-key "$PWD/mx.key"
     haproxy_before send-proxy-v2
     scheme=smtps send --insecure
     came_from 127.0.0.5
@@ -109,7 +103,7 @@ EOF
 }
 
 @test "HAProxy that says nothing is not let in" {
-    serve --proxy-protocol
+    start_handler --proxy-protocol
     haproxy_before
     refute send --max-time 20 2>/dev/null
     eventually grep -q 'proxy client=127.0.0.1 text=' background
@@ -157,7 +151,7 @@ EOF
 }
 
 @test "nginx says with XCLIENT who the client is" {
-    serve --xclient 127.0.0.1
+    start_handler --xclient 127.0.0.1
     nginx_before
     send
     came_from 127.0.0.5
@@ -167,7 +161,7 @@ EOF
 }
 
 @test "nginx says with XCLIENT who the client is of IPv6" {
-    serve --xclient 127.0.0.1
+    start_handler --xclient 127.0.0.1
     at='[::1]' from=::1
     nginx_before
     send
@@ -175,7 +169,7 @@ EOF
 }
 
 @test "whom nginx has authenticated may send anywhere" {
-    serve --xclient 127.0.0.1 --submission
+    start_handler --xclient 127.0.0.1 --submission
     nginx_before
     send --user user@example.org:right --login-options AUTH=PLAIN --mail-rcpt friend@elsewhere.example
     came_from 127.0.0.5
@@ -188,7 +182,7 @@ EOF
 }
 
 @test "nginx is not believed where it need not be" {
-    serve --xclient 127.0.0.2
+    start_handler --xclient 127.0.0.2
     nginx_before
     refute send 2>/dev/null
     [ "$(kept_count)" = 0 ]

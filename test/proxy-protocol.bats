@@ -1,4 +1,6 @@
 load helper
+load peers
+load certificates
 
 # HAProxy's PROXY protocol, versions 1 and 2, in front of all that the client says.
 
@@ -56,20 +58,12 @@ client() {
     python3 script.py "$port" "$@"
 }
 
-# serve OPTION...: with --proxy-protocol, on $port; the log is the file `background`.
-serve() {
-    port=$(free_port)
-    in_background tcpserver -HRl mx.test 127.0.0.1 "$port" "$SMTP_HANDLER" --hostname mx.test --domain example.org \
-        --log stderr --proxy-protocol "$@" -- "${delivery[@]}"
-    eventually is_listening "$port"
-}
-
 known_of() {
     kept_environment "$1" | grep -E '^CLIENT_(ADDRESS|PORT|HOSTNAME)=' | sort
 }
 
 @test "version 1 says who the client is, and the client's octets behind it are not lost" {
-    serve
+    start_handler --proxy-protocol
     client <<'EOF'
 assert replies(V1 + MAIL) == ALL
 assert replies(b"PROXY TCP6 2001:DB8::5 2001:db8::25 0 65535\r\n" + mail(b"IPv6:2001:db8::25")) == ALL
@@ -84,7 +78,7 @@ EOF
 }
 
 @test "version 2 says who the client is, and its TLVs are skipped" {
-    serve
+    start_handler --proxy-protocol
     client <<'EOF'
 assert replies(V2 + MAIL) == ALL
 assert replies(header(0x21, 0x21, SIX + TLVS) + mail(b"IPv6:2001:db8::25")) == ALL
@@ -99,7 +93,7 @@ EOF
 }
 
 @test "UNKNOWN, LOCAL and what has no address of the Internet leave the connection's own" {
-    serve
+    start_handler --proxy-protocol
     client <<'EOF'
 unix = b"/run/client".ljust(108, b"\0") + b"/run/us".ljust(108, b"\0")
 for octets in (b"PROXY UNKNOWN\r\n", b"PROXY UNKNOWN ffff::1 whatever 65536 \0\r\n", b"PROXY UNKNOWN ".ljust(105, b"x") + b"\r\n",
@@ -116,7 +110,7 @@ EOF
 }
 
 @test "anything else closes the connection without a word, and with a line in the log" {
-    serve
+    start_handler --proxy-protocol
     client <<'EOF' >expected
 bad = {
     "no PROXY header": (
@@ -167,7 +161,7 @@ EOF
 }
 
 @test "the header must be there in 5 seconds, in all" {
-    serve
+    start_handler --proxy-protocol
     client <<'EOF'
 import threading, time
 def trickle(octets, gap):
@@ -240,8 +234,8 @@ EOF
 }
 
 @test "TLS from the first octet on comes behind the header" {
-    openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out certificate -days 2 -subj /CN=mx.test 2>/dev/null
-    serve --tls implicit --tls-cert "$PWD/certificate" --tls-key "$PWD/key"
+    self_signed mx mx.test
+    start_handler --proxy-protocol --tls implicit --tls-cert "$PWD/mx.crt" --tls-key "$PWD/mx.key"
     client <<'EOF'
 import ssl
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -311,7 +305,7 @@ EOF
 }
 
 @test "XCLIENT is for the client that the header names, not for the proxy" {
-    serve --xclient 203.0.113.5
+    start_handler --proxy-protocol --xclient 203.0.113.5
     client <<'EOF'
 assert replies(V1 + b"XCLIENT ADDR=203.0.113.99\r\n" + MAIL) == ["220"] + ALL
 assert replies(b"PROXY TCP4 203.0.113.6 198.51.100.25 1 2\r\nXCLIENT ADDR=203.0.113.99\r\n") == ["220", "550"]
@@ -322,7 +316,7 @@ EOF
 }
 
 @test "SIGTERM ends the wait for the header" {
-    serve
+    start_handler --proxy-protocol
     exec 9<>"/dev/tcp/127.0.0.1/$port"
     printf 'PROXY' >&9
     eventually pgrep -P "${started[-1]}"

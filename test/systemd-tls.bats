@@ -1,4 +1,5 @@
 load systemd
+load certificates
 
 # TLS and passwords under systemd: what root alone can read reaches the service as credentials.
 
@@ -10,9 +11,8 @@ secrets=/etc/smtp-handler
 make_secrets() {
     install -d -m 700 "$secrets"
     afterwards rm -rf "$secrets"
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=${1:-mx.test}" \
-        -keyout "$secrets/tls.key" -out "$secrets/tls.crt" 2>log || { cat log; return 1; }
-    echo "joe:$(openssl passwd -6 secret)" >"$secrets/passwords"
+    self_signed "$secrets/tls" "${1:-mx.test}"
+    echo "joe:$(hashed secret)" >"$secrets/passwords"
     chmod 600 "$secrets"/*
 }
 
@@ -73,11 +73,11 @@ SCRIPT
     serve
     systemctl start submissions.socket
     [ "$(served_name)" = first.test ]
-    openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=second.test -keyout "$secrets/tls.key" -out "$secrets/tls.crt" 2>log
+    self_signed "$secrets/tls" second.test rsa:2048
     [ "$(served_name)" = second.test ]
 }
 served_name() {
-    openssl s_client -connect 127.0.0.1:465 </dev/null 2>/dev/null | openssl x509 -noout -subject -nameopt multiline | sed -n 's/.*commonName *= //p'
+    openssl s_client -connect 127.0.0.1:465 </dev/null 2>/dev/null | subject
 }
 
 @test "with tls.conf port 25 offers STARTTLS, and neither handler nor command can read the key then" {

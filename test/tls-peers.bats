@@ -5,8 +5,8 @@ load tls
 # Real servers and clients that insist on TLS.
 
 setup_file() {
-    (make_certificates >"$BATS_FILE_TMPDIR/made" 2>&1)
-    printf 'alice:%s\n' "$(openssl passwd -6 -salt saltsalt secret-of-alice)" >"$BATS_FILE_TMPDIR/users"
+    make_pairs mx
+    printf 'alice:%s\n' "$(hashed secret-of-alice)" >"$BATS_FILE_TMPDIR/users"
     python3 -c 'import sys
 print("From: Sender <sender@example.net>\nTo: user@example.org\nSubject: over TLS\n"
       "Date: Thu, 01 Oct 2026 12:00:00 +0000\nMessage-ID: <1@example.net>\n")
@@ -44,10 +44,9 @@ by_msmtp() {
 }
 
 @test "msmtp submits with a password, over STARTTLS and over TLS before the greeting" {
-    serve --submission --auth "$(dirname "$SMTP_HANDLER")/helpers/password-check $BATS_FILE_TMPDIR/users"
+    serve --submission --auth "$PASSWORD_CHECK $BATS_FILE_TMPDIR/users"
     by_msmtp --tls-starttls=on
-    serve --submission --tls implicit \
-        --auth "$(dirname "$SMTP_HANDLER")/helpers/password-check $BATS_FILE_TMPDIR/users"
+    serve --submission --tls implicit --auth "$PASSWORD_CHECK $BATS_FILE_TMPDIR/users"
     by_msmtp --tls-starttls=off --auth=login
     for number in 1 2; do
         arrived "$number"

@@ -1,0 +1,134 @@
+load helper
+load peers
+load tls
+
+# STARTTLS to the letter of RFC 3207, and handshakes that fail.
+
+setup_file() {
+    make_pairs mx
+}
+
+@test "with --tls required mail in clear is refused, mail over TLS is not" {
+    serve --tls required
+    client <<'END'
+client = Client(port)
+client.expect("250", "EHLO client.test")
+client.expect("530 5.7.0 ", "MAIL FROM:<sender@example.net>")
+client.starttls()
+assert client.send_message().startswith("250")
+client = Client(port)
+client.expect("250", "HELO client.test")
+client.expect("530 5.7.0 ", "MAIL FROM:<sender@example.net>")
+END
+}
+
+@test "octets in clear behind STARTTLS end the connection, and nothing of them is run" {
+    serve
+    client <<'END'
+client = Client(port)
+client.expect("250", "EHLO client.test")
+client.send(b"STARTTLS\r\nEHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<user@example.org>\r\nDATA\r\nbody\r\n.\r\n")
+assert client.reply().startswith("421 4.7.0 ")
+assert client.is_over()
+END
+    [ "$(kept_count)" = 0 ]
+    eventually no_relay_is_left
+}
+
+@test "octets in clear that come behind the reply to STARTTLS end the connection" {
+    serve
+    client <<'END'
+client = Client(port)
+client.expect("250", "EHLO client.test")
+client.expect("220", "STARTTLS")
+client.send(b"EHLO x\r\nMAIL FROM:<a@b.test>\r\n")
+rest = client.wait_for_end()
+assert b"250" not in rest, rest
+END
+    eventually grep -q 'handshake client=' background
+    eventually no_relay_is_left
+}
+
+@test "behind the handshake nothing said before counts, and STARTTLS is over" {
+    serve
+    client <<'END'
+client = Client(port)
+client.expect("250", "EHLO client.test")
+client.expect("250", "MAIL FROM:<early@example.net>")
+client.expect("503", "STARTTLS")
+client.expect("250", "RSET")
+client.expect("220", "STARTTLS")
+client.shake_hands()
+client.expect("503", "MAIL FROM:<sender@example.net>")
+client.expect("503", "STARTTLS")
+assert "STARTTLS" not in client.expect("250", "EHLO client.test")
+client.expect("503", "STARTTLS")
+client.expect("503", "RCPT TO:<user@example.org>")
+assert client.send_message().startswith("250")
+client.expect("221", "QUIT")
+END
+    kept_environment 1 | grep -qx SENDER=sender@example.net
+}
+
+@test "STARTTLS is offered in a session that has delivered a message" {
+    serve
+    client <<'END'
+client = Client(port)
+client.expect("250", "HELO client.test")
+assert client.send_message().startswith("250")
+client.starttls()
+assert client.send_message().startswith("250")
+END
+    [ "$(kept_count)" = 2 ]
+}
+
+@test "a handshake that fails ends the connection, and the next is served" {
+    serve
+    client <<'END'
+client = Client(port)
+client.expect("250", "EHLO client.test")
+client.expect("220", "STARTTLS")
+client.send(b"\x16\x03\x01" + bytes(500))
+client.wait_for_end()
+client = Client(port)
+client.expect("250", "EHLO client.test")
+client.expect("220", "STARTTLS")
+client.socket.shutdown(socket.SHUT_WR)
+client.wait_for_end()
+client = Client(port)
+client.starttls()
+assert client.send_message().startswith("250")
+END
+    [ "$(kept_count)" = 1 ]
+    eventually grep -q 'handshake client=127.0.0.1 text=' background
+    [ "$(grep -c 'handshake client=127.0.0.1 text=' background)" = 2 ]
+    eventually no_relay_is_left
+}
+
+@test "a handshake that fails before the greeting ends the connection" {
+    serve --tls implicit
+    client <<'END'
+client = socket.create_connection(("127.0.0.1", port))
+client.sendall(b"EHLO client.test\r\n")
+read_to_end(client)
+END
+    eventually grep -q 'handshake client=127.0.0.1 text=' background
+    eventually no_relay_is_left
+}
+
+@test "a client that does not shake hands is cut off when the time for a command is over" {
+    for how in starttls implicit; do
+        serve --command-timeout 1 --tls "$how"
+        client "$how" <<'END'
+client = socket.create_connection(("127.0.0.1", port), timeout=20)
+if arguments[0] == "starttls":
+    client.sendall(b"EHLO client.test\r\nSTARTTLS")
+    client.recv(1000)
+    client.sendall(b"\r\n")
+read_to_end(client)
+END
+        eventually grep -q 'handshake client=127.0.0.1 text=.*timed out' background
+        eventually no_relay_is_left
+        : >background
+    done
+}
