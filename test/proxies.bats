@@ -176,8 +176,10 @@ EOF
     grep -qx SASL_USERNAME=user@example.org environment
     grep -qx SASL_METHOD=XCLIENT environment
     grep -qx CLIENT_PROTOCOL=ESMTPA environment
-    refute send --user user@example.org:wrong --login-options AUTH=PLAIN 2>/dev/null
+    refute send --user user@example.org:wrong --login-options AUTH=PLAIN 2>said
+    grep -q 'Login denied' said
     refute send 2>/dev/null
+    eventually grep '530 5.7.0 AUTH must come first' background # says nginx
     [ "$(kept_count)" = 1 ]
 }
 
@@ -185,5 +187,6 @@ EOF
     start_handler --xclient 127.0.0.2
     nginx_before
     refute send 2>/dev/null
+    grep 'XCLIENT is not for you' background # says nginx
     [ "$(kept_count)" = 0 ]
 }

@@ -106,7 +106,8 @@ EOF
         known_of "$i" | grep -qx CLIENT_ADDRESS=127.0.0.1
         known_of "$i" | refute grep -qx CLIENT_PORT=unknown
     done
-    refute grep -q proxy= background
+    eventually sh -c '[ "$(grep -c "connection client=127.0.0.1 .*accepted=1" background)" = 10 ]'
+    refute grep proxy= background
 }
 
 @test "anything else closes the connection without a word, and with a line in the log" {

@@ -46,7 +46,9 @@ SCRIPT
     [ "$(grep -cx 'ESMTPSA joe TLSv1.3 key closed certificate readable' said)" = 2 ]
     refute submit smtp://127.0.0.1:587 wrong
     [ "$(field SMTP_RESULT SMTP_EVENT=auth | sort | tr '\n' ' ')" = 'accepted accepted refused ' ]
-    refute sh -c 'journalctl --since "$1" | grep -e secret -e c2VjcmV0' sh "$began"
+    journal >everything
+    grep -q 'auth result=accepted .*user=joe' everything
+    refute grep -e secret -e "$(printf '\0joe\0secret' | base64)" -e "$(printf secret | base64)" everything
     eventually nothing_is_left
 }
 
@@ -62,7 +64,7 @@ SCRIPT
     grep -q '^250-STARTTLS' said
     refute grep -q '^250.AUTH' said
     grep -q '^530 5.7.0 STARTTLS must come first' said
-    (printf 'EHLO c\r\nMAIL FROM:<joe@example.org>\r\n'; sleep 1; printf 'QUIT\r\n') |
+    printf 'EHLO c\r\nMAIL FROM:<joe@example.org>\r\nQUIT\r\n' |
         openssl s_client -quiet -starttls smtp -connect 127.0.0.1:587 >said 2>&1
     grep -q '^530 5.7.0 AUTH must come first' said
 }
@@ -107,7 +109,9 @@ served_name() {
     serve
     client 9
     printf 'EHLO c\r\nQUIT\r\n' >&9
-    from_wire <&9 | refute grep STARTTLS
+    from_wire <&9 >said
+    grep -q '^250-PIPELINING' said
+    refute grep STARTTLS said
     eventually expired
     send
 }

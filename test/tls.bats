@@ -31,12 +31,19 @@ message_comes() {
     eventually no_relay_is_left
 }
 
+log_has_refusals() { [ "$(grep -c 'handshake client=' background)" = "$1" ]; }
+
 @test "TLS 1.1 and older is refused" {
     serve
     for version in 1 1_1; do
-        refute s_client "-tls$version" -cipher ALL:@SECLEVEL=0 </dev/null
+        run s_client "-tls$version" -cipher ALL:@SECLEVEL=0 <<<QUIT
+        [ "$status" != 0 ]
+        grep 'alert protocol version' <<<"$output"
     done
-    eventually grep -q 'handshake client=' background
+    eventually log_has_refusals 2
+    # It is not for other reasons.
+    s_client -tls1_2 -cipher ALL:@SECLEVEL=0 <<<QUIT | tr -d '\r' | grep '^221 '
+    log_has_refusals 2
 }
 
 @test "what was agreed reaches the command, the trace header and the log" {
@@ -99,5 +106,7 @@ client = Client(port)
 client.expect("250", "EHLO client.test")
 assert client.send_message().startswith("250")
 END
-    kept_environment 1 | refute grep -qE '^(TLS_|SASL_)'
+    kept_environment 1 >environment
+    grep -qx CLIENT_PROTOCOL=ESMTP environment
+    refute grep -E '^(TLS_|SASL_)' environment
 }
