@@ -50,6 +50,22 @@ END
     kept_environment 2 | grep -qx CLIENT_PROTOCOL=ESMTPS
 }
 
+@test "a client's certificate that nobody vouches for ends the connection" {
+    serve --tls-client-ca "$certificates/ca.crt"
+    client "$certificates" <<'END'
+for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+    context = anyone(maximum_version=version)
+    context.load_cert_chain(arguments[0] + "/stranger.crt", arguments[0] + "/stranger.key")
+    client = Client(port, context=context)
+    try:
+        client.starttls() # by TLS 1.3 the client has shaken hands before we see its certificate
+        sys.exit("it was let in")
+    except ssl.SSLError as error:
+        assert "UNKNOWN_CA" in error.reason, error
+END
+    eventually sh -c '[ "$(grep -c "handshake client=127.0.0.1 text=" background)" = 2 ]'
+}
+
 # check OPTION...: what --check says.
 check() {
     run "$SMTP_HANDLER" "$@" --check true
@@ -132,6 +148,9 @@ client = Client(port)
 assert "STARTTLS" not in client.expect("250", "EHLO client.test")
 client.expect("454 4.7.0 ", "STARTTLS")
 client.expect("454 4.7.0 ", "MAIL FROM:<sender@example.net>")
+client = Client(port)
+client.expect("250", "HELO client.test") # who cannot ask for TLS hears the same as ever
+client.expect("530 5.7.0 ", "MAIL FROM:<sender@example.net>")
 END
 }
 
