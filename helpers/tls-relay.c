@@ -50,6 +50,8 @@ struct relay {
     struct tls *tls;
     short tls_wants;               /* POLLIN or POLLOUT where TLS waits for the network, else 0 */
     bool client_ended;             /* its side of the connection */
+    bool network_is_empty;         /* until the next poll: what came last was less than fits */
+    bool plain_waits;              /* PLAIN has octets, or its end */
     bool is_alone;                 /* nobody has the other end of PLAIN any more */
     size_t ahead_start, ahead_end; /* of what came from the network and TLS has not asked for */
     char ahead[BUFFER_SIZE];
@@ -84,9 +86,12 @@ static ssize_t receive(struct tls *tls, void *octets, size_t length, void *of_re
     struct relay *relay = of_relay;
     (void)tls; /* there is one client */
     size_t waits = relay->ahead_end - relay->ahead_start;
+    if (waits == 0 && relay->network_is_empty)
+        return TLS_WANT_POLLIN;
     if (waits == 0) {
         ssize_t result = recv(STDIN_FILENO, relay->ahead, sizeof relay->ahead, MSG_DONTWAIT);
         relay->client_ended = result == 0;
+        relay->network_is_empty = result < (ssize_t)sizeof relay->ahead;
         if (result <= 0)
             return result == 0 ? TLS_WANT_POLLIN : result_of(result, TLS_WANT_POLLIN);
         relay->ahead_start = 0;
@@ -117,6 +122,8 @@ static bool wait_for(struct relay *relay, short network, short plain, int timeou
         {.fd = plain != 0 || !relay->is_alone ? PLAIN : -1, .events = plain},
     };
     int ready = poll(polled, 2, timeout);
+    relay->network_is_empty = false;
+    relay->plain_waits = (polled[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
     relay->is_alone |= (polled[1].revents & POLLHUP) != 0;
     return ready != 0;
 }
@@ -130,11 +137,12 @@ static int64_t now(void)
 }
 
 /* Waits for the network, up to `timeout` milliseconds; false where nobody waits for us any more. */
-static bool wait_for_hands(short network, int timeout)
+static bool wait_for_hands(struct relay *relay, short network, int timeout)
 {
     struct pollfd polled[] = {
         {.fd = STDIN_FILENO, .events = network}, {.fd = CONTROL, .events = 0}, /* but for its end */
     };
+    relay->network_is_empty = false;
     return poll(polled, 2, timeout) <= 0 || polled[1].revents == 0;
 }
 
@@ -270,7 +278,7 @@ static void give_up(const char *why)
     exit(EX_PROTOCOL);
 }
 
-static void shake_hands(const struct relay *relay)
+static void shake_hands(struct relay *relay)
 {
     struct tls *tls = relay->tls;
     int64_t until = now() + HANDSHAKE_MILLISECONDS;
@@ -284,7 +292,7 @@ static void shake_hands(const struct relay *relay)
             give_up("the client left");
         if (!goes_on || left <= 0)
             give_up(goes_on ? "timeout" : tls_error(tls));
-        if (!wait_for_hands(result == TLS_WANT_POLLIN ? POLLIN : POLLOUT, (int)left))
+        if (!wait_for_hands(relay, result == TLS_WANT_POLLIN ? POLLIN : POLLOUT, (int)left))
             exit(EX_OK);
     }
 }
@@ -351,10 +359,12 @@ static void write_plain(struct pipe *pipe)
     }
 }
 
-static void read_plain(struct pipe *pipe)
+static void read_plain(struct relay *relay)
 {
-    if (pipe->source_over || pipe->end > 0)
+    struct pipe *pipe = &relay->outward;
+    if (pipe->source_over || pipe->end > 0 || !relay->plain_waits)
         return;
+    relay->plain_waits = false;
     ssize_t length = recv(PLAIN, pipe->octets, sizeof pipe->octets, MSG_DONTWAIT);
     if (length > 0)
         pipe->end = (size_t)length;
@@ -407,7 +417,7 @@ static void carry(struct relay *relay)
         read_network(relay);
         bool was_full = relay->inward.end == sizeof relay->inward.octets;
         write_plain(&relay->inward);
-        read_plain(&relay->outward);
+        read_plain(relay);
         write_network(relay);
         if (relay->inward.sink_over && relay->outward.sink_over)
             return;
