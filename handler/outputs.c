@@ -103,13 +103,13 @@ void outputs_read(struct outputs *outputs)
 
 void outputs_close(struct outputs *outputs)
 {
-    const int pieces = 32; /* more than a pipe holds: who writes on is not the command */
+    const int pieces = 32;           /* more than a pipe holds: who writes on is not the command */
+    outputs_close_commands(outputs); /* where no command was started nobody else ends the pipes */
     for (int i = 0; i < pieces && read_piece(outputs, &outputs->standard); i++)
         ;
     for (int i = 0; i < pieces && read_piece(outputs, &outputs->error); i++)
         ;
     log_line(outputs);
-    outputs_close_commands(outputs);
     close_end(&outputs->standard.ours);
     close_end(&outputs->error.ours);
 }

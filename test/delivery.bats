@@ -340,6 +340,18 @@ EOF
     grep -q 'trouble text="the delivery command, process [0-9]*, may not be killed"' log
 }
 
+@test "a handler that cannot make ready for its command defers the message" {
+    for number in {1..9}; do
+        one_message | sed 's/$/\r/' | ASAN_OPTIONS=detect_leaks=0 timeout -s KILL 10 strace -D -o trace -e trace=fcntl \
+            -e "inject=fcntl:error=EMFILE:when=$number" "$SMTP_HANDLER" --domain example.org --newlines strict true \
+            >replies 2>log 3>&- 4>&-
+        tail -1 replies | grep -q '^221'
+        sed -n '/^354/{n;p}' replies >>answers
+    done
+    grep -q '^451 4.3.5' answers
+    refute grep -qvE '^(250|451) ' answers
+}
+
 @test "one recipient's command cannot change the message for the next" {
     delivery=(sh -c 'head -n 1; printf EVIL 1<>/proc/self/fd/0')
     printf 'LHLO c\nMAIL FROM:<>\nRCPT TO:<a@example.org>\nRCPT TO:<b@example.org>\nDATA\nhi\n.\n' | sed 's/$/\r/' |
