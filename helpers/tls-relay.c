@@ -441,6 +441,7 @@ int main(int argc, char **argv)
     (void)prctl(PR_SET_DUMPABLE, 0); /* nobody else looks at the key */
     (void)signal(SIGTERM, SIG_IGN); /* cannot fail; the session ends us when it has said its last */
     (void)signal(SIGINT, SIG_IGN);  /* likewise */
+    (void)signal(SIGPIPE, SIG_IGN); /* EPIPE tells the same */
     if (*files != NULL && strcmp(*files, "--client-ca") == 0) {
         client_ca = files[1];
         files += client_ca == NULL ? 1 : 2;

@@ -266,3 +266,13 @@ END
     [ "$(kept_count)" = 1 ]
     eventually no_relay_is_left
 }
+
+@test "a relay that nobody listens to any more exits, without a signal" {
+    local status=0
+    mkfifo unheard
+    exec 5<>unheard # so that the next does not wait for a reader
+    exec 6>unheard
+    exec 5>&-
+    "$(dirname "$SMTP_HANDLER")/helpers/tls-relay" "$certificates"/mx.{crt,key} 3>&6 4</dev/null || status=$?
+    [ "$status" = 74 ]
+}
