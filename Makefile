@@ -54,7 +54,7 @@ BENCH_PACKAGES = $(BUILD_PACKAGES) libnsl2 libtirpc3 libwrap0 systemd
 
 PROGRAMS = smtp-handler $(HELPERS:%=helpers/%)
 
-.PHONY: all bench-connections check-systemd clean deb fuzz help install lint run test uninstall \
+.PHONY: all bench-connections check-systemd clean deb drill fuzz help install lint run test uninstall \
 	FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -96,6 +96,11 @@ build/bench/floor: BENCH_LDFLAGS = -static
 build/bench/%: build/release/test/bench/%.o
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(LDFLAGS) $(BENCH_LDFLAGS) -o $@ $^
+
+# Lets system calls fail, for the drills.
+build/drill/inject: build/release/test/drill/inject.o
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^
 
 # Run what comes to a fuzzer's mind; each has its corpus and, perhaps, its words.
 FUZZERS = session address proxy
@@ -202,8 +207,14 @@ test: ## build for release and with sanitizers, run all tests against both
 	$(call install_packages,$(TEST_PACKAGES))
 	@$(MAKE) --no-print-directory all build/plain/smtp-handler $(PEERS:%=build/peers/%/unpacked) \
 		$(DEBS:%=build/debs/%.deb) deb build/session-driver build/sanitize/session-driver \
-		$(PROGRAMS:%=build/sanitize/%)
+		build/drill/inject $(PROGRAMS:%=build/sanitize/%)
 	@test/run
+
+drill: ## let system calls fail and processes be killed, by the thousand, and count
+	@mkdir -p build
+	$(call install_packages,$(TEST_PACKAGES))
+	@$(MAKE) --no-print-directory all build/drill/inject build/peers/postfix/unpacked
+	@test/drill/run
 
 check-systemd: ## prove the units under systemd, a disposable one or else the one that runs here
 	@mkdir -p build
