@@ -11,8 +11,8 @@ start_handler() {
     eventually is_listening "$port"
 }
 
-# start_postfix TRANSPORT: a Postfix that relays all mail by TRANSPORT, at once and again every second.
-# "${postfix[@]}" in front of its programs runs them.
+# start_postfix TRANSPORT [SETTING...]: a Postfix that relays all mail by TRANSPORT, at once and again
+# every second. "${postfix[@]}" in front of its programs runs them.
 start_postfix() {
     [ "$(id -u)" = 0 ] || skip "Postfix needs root to start its daemons as other users"
     postfix=(env MAIL_CONFIG="$PWD/postfix" LD_LIBRARY_PATH="$peers/postfix/usr/lib/postfix"
@@ -69,6 +69,7 @@ minimal_backoff_time = 1s
 maximal_backoff_time = 1s
 transport_retry_time = 1s
 EOF
+    printf '%s\n' "${@:2}" >>postfix/main.cf
     touch -d '1 minute ago' postfix/main.cf # while it is new, each program waits a second to read it
     in_background "${postfix[@]}" master
     eventually test -S queue/public/pickup
