@@ -148,6 +148,11 @@ const struct mailbox *session_candidate(const struct session *session)
     return &session->candidate;
 }
 
+const struct parameters *session_candidate_parameters(const struct session *session)
+{
+    return &session->candidate_parameters;
+}
+
 const struct envelope *session_envelope(const struct session *session)
 {
     return &session->envelope;
@@ -163,7 +168,12 @@ struct span session_helo(const struct session *session)
     return (struct span){session->helo, session->helo_length};
 }
 
-struct span session_protocol(const struct session *session)
+bool session_is_extended(const struct session *session)
+{
+    return session->extended;
+}
+
+struct span protocol_name(struct protocol protocol)
 {
     static const char *const names[][4] = {
         {"ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA"},
@@ -171,11 +181,22 @@ struct span session_protocol(const struct session *session)
         {"LMTP", "LMTPS", "LMTPA", "LMTPSA"},
         {"UTF8LMTP", "UTF8LMTPS", "UTF8LMTPA", "UTF8LMTPSA"},
     };
-    if (!session->extended)
+    if (!protocol.extended)
         return span_of("SMTP");
-    unsigned row = (session->settings.lmtp ? 2U : 0) + (session->envelope.parameters.utf8 ? 1U : 0);
-    unsigned column = (session->auth.authenticated ? 2U : 0) + (session->secured ? 1U : 0);
+    unsigned row = (protocol.lmtp ? 2U : 0) + (protocol.utf8 ? 1U : 0);
+    unsigned column = (protocol.authenticated ? 2U : 0) + (protocol.secured ? 1U : 0);
     return span_of(names[row][column]);
+}
+
+struct span session_protocol(const struct session *session)
+{
+    return protocol_name((struct protocol){
+        .extended = session->extended,
+        .lmtp = session->settings.lmtp,
+        .utf8 = session->envelope.parameters.utf8,
+        .secured = session->secured,
+        .authenticated = session->auth.authenticated,
+    });
 }
 
 bool session_recipient(const struct session *session, struct mailbox *recipient)

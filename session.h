@@ -21,6 +21,7 @@
 #include "session/proxy.h"
 #include "session/reply.h"
 #include "session/span.h"
+#include "session/trace.h"
 #include "session/xclient.h"
 
 enum {
@@ -186,11 +187,13 @@ enum want session_want(const struct session *session);
 /* With WANT_VERDICT: what about, and which recipient it is that is not in the envelope yet. */
 enum question session_question(const struct session *session);
 const struct mailbox *session_candidate(const struct session *session);
+const struct parameters *session_candidate_parameters(const struct session *session);
 
 /* The transaction's envelope and id; the client's name as it gave it, empty before HELO. */
 const struct envelope *session_envelope(const struct session *session);
 struct span session_id(const struct session *session);
 struct span session_helo(const struct session *session);
+bool session_is_extended(const struct session *session); /* it was given with EHLO or LHLO */
 
 /* Who the client has proved to be with AUTH, and how; both empty where it has not. */
 struct span session_user(const struct session *session);
@@ -203,6 +206,10 @@ struct credentials session_credentials(const struct session *session);
 const struct xclient *session_xclient(const struct session *session);
 
 /* The protocol by its name in RFC 3848 and RFC 6531 4.3 ("ESMTP", "LMTP", "UTF8SMTPSA"). */
+struct protocol {
+    bool extended, lmtp, utf8, secured, authenticated;
+};
+struct span protocol_name(struct protocol protocol);
 struct span session_protocol(const struct session *session);
 
 /*

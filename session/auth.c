@@ -190,6 +190,7 @@ struct credentials session_credentials(const struct session *session)
 {
     const struct auth *auth = &session->auth;
     return (struct credentials){
+        .mechanism = span_of(names[auth->mechanism]),
         .user = {auth->user, auth->user_length},
         .password = {auth->password, auth->password_length},
     };

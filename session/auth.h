@@ -19,6 +19,7 @@ enum {
 
 /* Borrowed from the session, until they are judged. */
 struct credentials {
+    struct span mechanism; /* "PLAIN" or "LOGIN" */
     struct span user;
     struct span password;
 };

@@ -102,6 +102,7 @@ enum verdict {
     VERDICT_REFUSED,
     VERDICT_BROKEN_OFF /* the end of the message never came: there is no reply */
 };
+enum { VERDICTS = VERDICT_BROKEN_OFF + 1 };
 
 enum outcome {
     OUTCOME_ACCEPTED,
