@@ -21,12 +21,12 @@ SESSION = session.o session/address.o session/auth.o session/base64.o session/co
 	session/content.o session/envelope.o session/extension.o session/header.o session/line.o \
 	session/message.o session/parameter.o session/proxy.o session/reply.o session/text.o \
 	session/trace.o session/utf8.o session/xclient.o
-HANDLER = smtp-handler.o handler/clock.o handler/connection.o handler/deliver.o handler/endpoint.o \
+HANDLER = smtp-handler.o handler/boundary.o handler/clock.o handler/connection.o handler/deliver.o handler/endpoint.o \
 	handler/facts.o handler/hostname.o handler/idn.o handler/landlock.o handler/library.o \
-	handler/listener.o handler/log.o handler/network.o handler/options.o handler/outputs.o \
+	handler/listener.o handler/log.o handler/network.o handler/operation.o handler/options.o handler/outputs.o \
 	handler/password.o handler/patience.o handler/problem.o handler/process.o handler/proxy.o \
-	handler/recipients.o handler/report.o handler/signals.o handler/spool.o handler/stream.o \
-	handler/superserver.o handler/systemd.o handler/template.o handler/tls.o
+	handler/recipients.o handler/record.o handler/report.o handler/runner.o handler/sandbox.o handler/signals.o handler/spool.o handler/stream.o \
+	handler/superserver.o handler/systemd.o handler/template.o handler/tls.o handler/transaction.o
 HELPERS = maildir-deliver password-check tls-relay
 UNITS = lmtp.socket smtp-handler.service smtp-handler@.service smtp.socket submission.socket
 MADE_UNITS = lmtp@.service smtp@.service submission@.service submissions.socket \
@@ -38,10 +38,10 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
 FLAGS = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 SYSTEMD_yes = -DWITH_SYSTEMD
 FUZZ = -Werror -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-SANITIZE = -Werror -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE = -Werror -DSANITIZED -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # Debian's packages: to build, to run, to test, to fuzz, to lint, to package and to measure.
-BUILD_PACKAGES = gcc libc6-dev libcrypt-dev libidn2-dev libssl-dev libsystemd-dev libtls-dev
+BUILD_PACKAGES = gcc libc6-dev libcrypt-dev libidn2-dev libseccomp-dev libssl-dev libsystemd-dev libtls-dev
 RUN_PACKAGES = $(BUILD_PACKAGES) curl libnet-ssleay-perl openssl swaks ucspi-tcp
 TEST_PACKAGES = $(RUN_PACKAGES) bats binutils dovecot-core dovecot-imapd dovecot-pop3d haproxy \
 	iproute2 libbsd0 libdb5.3 libevent-2.1-7 libgnutls-dane0 libicu72 libidn12 \
@@ -118,6 +118,19 @@ fuzz-%: build/fuzz/fuzz-%
 		-artifact_prefix=build/fuzz/ $(addprefix -dict=,$(wildcard test/fuzz/$*.dict)) \
 		build/fuzz/found/$* test/fuzz/corpus/$* >build/fuzz/$*.log 2>&1 || \
 		{ cat build/fuzz/$*.log; exit 1; }
+
+# The session process's system calls, as a program for the kernel; see handler/filter.c.
+FILTER_sanitize = -DSANITIZED
+
+build/%/handler/filter.inc: handler/filter.c build/flags
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(FILTER_$*) $(LDFLAGS) -o $(@D)/filter $< -lseccomp
+	$(@D)/filter >$@
+
+build/%/handler/sandbox.o: private FLAGS += -I$(@D)
+build/release/handler/sandbox.o: build/release/handler/filter.inc
+build/sanitize/handler/sandbox.o: build/sanitize/handler/filter.inc
+build/plain/handler/sandbox.o: build/plain/handler/filter.inc
 
 build/release/%.o: %.c build/flags
 	@mkdir -p $(@D)
@@ -236,6 +249,7 @@ fuzz: ## run each fuzzer for SECONDS, 60 unless told
 lint: ## look for faults with clang-format, clang-tidy, cppcheck, shellcheck, mandoc
 	@mkdir -p build
 	$(call install_packages,$(LINT_PACKAGES))
+	@$(MAKE) --no-print-directory -s build/release/handler/filter.inc
 	.ci/lint
 
 # Files that name others name those that are installed.

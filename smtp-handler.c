@@ -1,28 +1,32 @@
 /*
  * Serves SMTP on one connection and gives each message to the delivery command. Here the session,
- * which knows the protocol, and the handler, which knows the machine, meet.
+ * which knows the protocol, and the handler, which knows the machine, meet: the session in a
+ * process that can do nothing but talk, and the runner in this one.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "handler/boundary.h"
 #include "handler/clock.h"
 #include "handler/connection.h"
-#include "handler/deliver.h"
 #include "handler/hostname.h"
 #include "handler/log.h"
 #include "handler/options.h"
-#include "handler/password.h"
 #include "handler/patience.h"
 #include "handler/process.h"
 #include "handler/proxy.h"
 #include "handler/recipients.h"
-#include "handler/report.h"
+#include "handler/runner.h"
+#include "handler/sandbox.h"
 #include "handler/signals.h"
 #include "handler/spool.h"
 #include "handler/stream.h"
@@ -35,26 +39,22 @@
 struct program {
     struct options options;
     struct connection connection;
-    struct tls tls;
     struct stream stream;
     struct recipients recipients;
     struct spool spool;
     struct patience patience;
-    struct delivery delivery;
+    struct boundary boundary;
     struct session session;
+    struct runner runner;
     const char *hostname;
+    enum tls_policy tls_policy;
     char command_path[PROCESS_PATH_MAX];
     char auth_path[PROCESS_PATH_MAX];
     char id[40];
-    bool delivered;  /* the message at hand was given to the command */
+    int64_t began;   /* milliseconds */
     const char *how; /* the session was ended; NULL where nobody but the client did */
     bool client_left;
-    const char *doing; /* as the service manager was told last */
-    unsigned accepted_told;
 };
-
-static const char waiting[] = "waiting for commands", receiving[] = "receiving a message",
-                  delivering[] = "delivering a message";
 
 /* Cuts the session off; one word for each reason, for the log. */
 static void end(struct program *program, enum ending ending)
@@ -112,21 +112,6 @@ static void read_octets(struct program *program, struct room room)
         patience_renew(&program->patience, now);
 }
 
-/* Tells the service manager what is going on, in words, if that is something else than before. */
-static void notify_status(struct program *program, const char *doing)
-{
-    char state[160];
-    struct session_counts counts = session_counts(&program->session);
-    if (program->doing == doing && program->accepted_told == counts.accepted)
-        return;
-    program->doing = doing;
-    program->accepted_told = counts.accepted;
-    int length = snprintf(state, sizeof state, "STATUS=client %s, %s, %u messages accepted",
-                          program->connection.client.text, doing, counts.accepted);
-    if (length > 0)
-        systemd_notify(state);
-}
-
 /* Nothing is wanted but octets or time: writes, waits, reads. */
 static void exchange(struct program *program)
 {
@@ -134,7 +119,7 @@ static void exchange(struct program *program)
     enum ending ending;
     if (write_replies(program))
         return;
-    notify_status(program, session_within_message(session) ? receiving : waiting);
+    boundary_tell_status(&program->boundary, session_within_message(session));
     struct room room = session_room(session);
     int events = (session_replies(session).length > 0 ? STREAM_WRITABLE : 0) |
                  (room.length > 0 ? STREAM_READABLE : 0);
@@ -152,48 +137,28 @@ static void exchange(struct program *program)
         read_octets(program, room);
 }
 
-/* Whether TLS can be had, EX_OK, or what it is a case of; the log says why not. */
-static int prepare_tls(struct program *program)
-{
-    struct problem problem;
-    if (tls_prepare(&program->tls, &program->options, &program->connection, &problem))
-        return EX_OK;
-    log_trouble("%s", problem.text);
-    return problem.status;
-}
-
-/* WANT_VERDICT: may this sender, this recipient take part? */
-static void judge_address(struct program *program)
+/* WANT_VERDICT */
+static void judge(struct program *program)
 {
     struct session *session = &program->session;
-    bool about_sender = session_question(session) == QUESTION_SENDER;
-    const struct mailbox *recipient = about_sender ? NULL : session_candidate(session);
-    enum verdict verdict = VERDICT_ACCEPTED;
-    struct facts facts;
+    struct boundary *boundary = &program->boundary;
+    enum verdict verdict = VERDICT_DEFERRED;
     if (patience_session_is_over(&program->patience, clock_milliseconds())) {
         end(program, ENDING_SESSION_TIMEOUT);
         return;
     }
-    facts_gather(&facts, session, &program->connection, &program->tls, &program->options, recipient,
-                 0);
-    bool may_relay = program->options.submission && session_user(session).length > 0;
-    if (!about_sender && !may_relay)
-        verdict = recipients_judge(&program->recipients, recipient);
-    if (verdict == VERDICT_ACCEPTED && template_makes_option(program->options.command, &facts))
-        verdict = about_sender ? VERDICT_UNSAFE_SENDER : VERDICT_UNSAFE_RECIPIENT;
-    if (verdict != VERDICT_ACCEPTED)
-        report_address(session, &program->connection, recipient, verdict);
+    switch (session_question(session)) {
+    case QUESTION_TLS:
+        verdict = boundary_prepare_tls(boundary) ? VERDICT_ACCEPTED : VERDICT_DEFERRED;
+        break;
+    case QUESTION_SENDER:
+        verdict = boundary_judge_sender(boundary, session);
+        break;
+    case QUESTION_RECIPIENT:
+        verdict = boundary_judge_recipient(boundary, session);
+        break;
+    }
     session_answer(session, verdict, span_empty());
-}
-
-static void judge(struct program *program)
-{
-    if (session_question(&program->session) != QUESTION_TLS)
-        judge_address(program);
-    else
-        session_answer(&program->session,
-                       prepare_tls(program) == EX_OK ? VERDICT_ACCEPTED : VERDICT_DEFERRED,
-                       span_empty());
 }
 
 /* WANT_CREDENTIALS */
@@ -201,27 +166,32 @@ static void judge_credentials(struct program *program)
 {
     struct session *session = &program->session;
     enum verdict verdict =
-        password_judge(program->auth_path, program->options.auth, session_credentials(session));
-    report_credentials(session, &program->connection, verdict);
+        boundary_judge_credentials(&program->boundary, session_credentials(session));
     session_answer(session, verdict, span_empty());
     patience_renew(&program->patience, clock_milliseconds());
 }
 
+/* The client is behind the relay from now on. */
 static bool shake_hands(struct program *program)
 {
-    struct problem problem;
-    int64_t timeout = (int64_t)program->options.command_timeout * 1000;
-    bool shaken = tls_shake_hands(&program->tls, &program->stream, timeout, &problem);
-    if (!shaken)
-        report_handshake(&program->connection, problem.text);
-    return shaken;
+    int in, out;
+    bool are_sockets;
+    if (!boundary_shake_hands(&program->boundary, &in, &out, &are_sockets))
+        return false;
+    stream_switch(&program->stream, in, out, are_sockets);
+    (void)close(STDIN_FILENO); /* the relay has it */
+    (void)close(STDOUT_FILENO);
+    return true;
 }
 
 /* WANT_CLIENT */
 static void introduce(struct program *program)
 {
     struct connection *connection = &program->connection;
-    bool taken = proxy_introduce(connection, session_xclient(&program->session));
+    const struct xclient *told = session_xclient(&program->session);
+    bool taken = proxy_introduce(connection, told) &&
+                 boundary_take_client(&program->boundary, connection, true,
+                                      xclient_value(told, XCLIENT_LOGIN));
     session_introduced(&program->session, taken, span_of(connection->client.text),
                        span_of(connection->client_hostname));
 }
@@ -239,9 +209,7 @@ static void secure(struct program *program)
 /* WANT_STORE */
 static void store(struct program *program)
 {
-    int result = spool_append(&program->spool, session_octets(&program->session));
-    if (result < 0)
-        log_trouble("spool: %s", strerror(-result));
+    int result = boundary_store(&program->boundary, session_octets(&program->session));
     session_stored(&program->session, result == 0);
 }
 
@@ -256,34 +224,15 @@ static void deliver(struct program *program)
         end(program, ENDING_SESSION_TIMEOUT);
         return;
     }
-    int message = spool_open(&program->spool);
-    if (message < 0) {
-        log_trouble("reading the spool: %s", strerror(-message));
-        session_answer(session, VERDICT_DEFERRED, span_empty());
-        return;
-    }
-    struct mailbox mailbox;
-    const struct mailbox *recipient = session_recipient(session, &mailbox) ? &mailbox : NULL;
-    struct facts facts;
-    facts_gather(&facts, session, &program->connection, &program->tls, &program->options, recipient,
-                 program->spool.length);
-    notify_status(program, delivering);
-    deliver_run(program->command_path, program->options.command, &facts, message,
-                (int64_t)program->options.delivery_timeout * 1000, &program->delivery);
-    (void)close(message); /* it was only read */
-    program->delivered = true;
-    report_delivery(session, &program->connection, &program->tls, recipient,
-                    program->options.command[0], &program->delivery);
-    session_answer(session, program->delivery.verdict, outputs_text(&program->delivery.outputs));
+    struct span text;
+    enum verdict verdict = boundary_deliver(&program->boundary, session, &text);
+    session_answer(session, verdict, text);
 }
 
 /* WANT_DISCARD */
 static void discard(struct program *program)
 {
-    if (!program->delivered)
-        report_refusal(&program->session, &program->connection, &program->tls);
-    program->delivered = false;
-    spool_discard(&program->spool);
+    boundary_discard(&program->boundary, &program->session);
     patience_renew(&program->patience, clock_milliseconds());
     session_discarded(&program->session);
 }
@@ -292,7 +241,7 @@ static void discard(struct program *program)
 static void serve(struct program *program)
 {
     for (;;) {
-        if (signals_want_stop() && program->how == NULL)
+        if (program->how == NULL && (signals_want_stop() || boundary_is_lost(&program->boundary)))
             end(program, ENDING_SHUTDOWN);
         switch (session_want(&program->session)) {
         case WANT_NOTHING:
@@ -325,15 +274,13 @@ static void serve(struct program *program)
     }
 }
 
-static void begin_session(struct program *program)
+/* Makes the session new; the client is behind TLS already where it is `secured`. */
+static void begin_session(struct program *program, bool secured)
 {
     const struct options *options = &program->options;
     const struct connection *connection = &program->connection;
-    program->hostname = hostname_find(options->hostname);
     bool lenient = options->newlines == NEWLINES_OPTION_LENIENT ||
                    (options->newlines == NEWLINES_OPTION_AUTO && !connection->in_is_socket);
-    (void)snprintf(program->id, sizeof program->id, "%llx-%x",
-                   (unsigned long long)clock_microseconds_utc(), (unsigned)getpid()); /* fits */
     struct session_settings settings = {
         .hostname = span_of(program->hostname),
         .client_address = span_of(connection->client.text),
@@ -344,8 +291,8 @@ static void begin_session(struct program *program)
         .lmtp = options->lmtp,
         .one_recipient = options->one_recipient,
         .dsn = options->dsn,
-        .tls = tls_policy(options),
-        .secured = program->tls.secured,
+        .tls = program->tls_policy,
+        .secured = secured,
         .auth = options->auth[0] != NULL,
         .auth_required = options->submission,
         .xclient = networks_contain(&options->xclient, connection->client.text),
@@ -378,6 +325,10 @@ static bool prepare(struct program *program, struct problem *problem)
         !proxy_check(&program->connection, problem))
         return false;
     options->one_recipient = options->one_recipient || of_recipient;
+    program->hostname = hostname_find(options->hostname);
+    program->tls_policy = tls_policy(options);
+    (void)snprintf(program->id, sizeof program->id, "%llx-%x",
+                   (unsigned long long)clock_microseconds_utc(), (unsigned)getpid()); /* fits */
     program->spool = spool_of(options->spool);
     int result = options->spool != NULL || options->check ? spool_check(&program->spool) : 0;
     if (result < 0)
@@ -390,6 +341,15 @@ static bool prepare(struct program *program, struct problem *problem)
 static bool reports_on_stdout(const struct program *program)
 {
     return program->options.check && !program->connection.is_one_socket;
+}
+
+/* 421 instead of the greeting. */
+static void turn_away(struct program *program)
+{
+    begin_session(program, false);
+    session_end(&program->session, ENDING_MISCONFIGURED);
+    (void)write_replies(program); /* who cannot be told is gone */
+    stream_finish(&program->stream, 2000, signals_waiting());
 }
 
 /* Says what is wrong: to whoever started us, and with 421 to a client that waits. */
@@ -406,10 +366,8 @@ static int fail(struct program *program, const struct problem *problem)
     else
         fprintf(stderr, "smtp-handler: %s\n", problem->text);
     if (connection->client_waits) {
-        begin_session(program);
-        session_end(&program->session, ENDING_MISCONFIGURED);
-        (void)write_replies(program); /* who cannot be told is gone */
-        stream_finish(&program->stream, 2000, signals_waiting());
+        program->hostname = hostname_find(program->options.hostname);
+        turn_away(program);
     }
     return problem->status;
 }
@@ -420,7 +378,7 @@ static int check(struct program *program)
     struct problem problem;
     if (!prepare(program, &problem) || !recipients_check(&program->recipients, &problem) ||
         !process_check_interpreter("delivery command", program->command_path, &problem) ||
-        !tls_check(&program->tls, &program->options, &program->connection, &problem))
+        !tls_check(&program->runner.tls, &program->options, &program->connection, &problem))
         return fail(program, &problem);
     if (reports_on_stdout(program))
         puts("ok");
@@ -432,43 +390,93 @@ static bool read_proxy_header(struct program *program)
 {
     enum { TIMEOUT_MILLISECONDS = 5000 };
     struct problem problem;
-    bool is_right =
-        proxy_read(&program->connection, TIMEOUT_MILLISECONDS, signals_waiting(), &problem);
-    if (!is_right)
-        report_proxy(&program->connection, problem.status == EX_OK, problem.text);
-    return is_right;
+    if (proxy_read(&program->connection, TIMEOUT_MILLISECONDS, signals_waiting(), &problem))
+        return boundary_take_client(&program->boundary, &program->connection, false, span_empty());
+    boundary_report_proxy(&program->boundary, problem.status == EX_OK, problem.text);
+    return false;
 }
 
-/* Before the greeting: EX_OK where there can be none; in clear nothing may be said. */
-static int secure_from_the_start(struct program *program, bool *secured)
+/* Serves the client, from its first octet to its last. */
+static void serve_client(struct program *program)
 {
-    int status = prepare_tls(program);
-    *secured = status == EX_OK && shake_hands(program);
-    return status;
-}
-
-static int serve_client(struct program *program, int64_t began)
-{
-    bool ready = !program->options.proxy_protocol || read_proxy_header(program);
-    int status = EX_OK;
-    if (ready && program->options.tls == TLS_OPTION_IMPLICIT)
-        status = secure_from_the_start(program, &ready);
-    if (!ready) {
-        tls_finish(&program->tls);
-        return status; /* the log says why */
-    }
-    begin_session(program);
-    patience_begin(&program->patience, &program->options, began);
+    bool implicit = program->options.tls == TLS_OPTION_IMPLICIT;
+    if (program->options.proxy_protocol && !read_proxy_header(program))
+        return; /* the log says why */
+    if (implicit && !(boundary_prepare_tls(&program->boundary) && shake_hands(program)))
+        return; /* in clear nothing may be said */
+    begin_session(program, implicit);
+    patience_begin(&program->patience, &program->options, program->began);
     serve(program);
-    bool quit = session_counts(&program->session).quit;
     if (!program->client_left)
         stream_finish(&program->stream, 2000, signals_waiting());
-    tls_finish(&program->tls);
-    if (program->how == NULL)
-        program->how = quit ? "quit" : program->client_left ? "eof" : "limit";
-    report_connection(&program->session, &program->connection, &program->tls, program->how,
-                      clock_milliseconds() - began);
-    return EX_OK;
+    if (program->how == NULL && session_counts(&program->session).quit)
+        program->how = "quit";
+    else if (program->how == NULL)
+        program->how = program->client_left ? "eof" : "limit";
+    boundary_end(&program->boundary, &program->session, program->how);
+}
+
+/* The descriptors of the session process: the client's, the runner's, and room for four. */
+enum { SESSION_DESCRIPTORS = BOUNDARY_DESCRIPTOR + 5 };
+
+/* Leaves it the client, standard error for a failed assertion, and `runner`. */
+static bool keep_descriptors(struct program *program, int runner)
+{
+    struct connection *connection = &program->connection;
+    if (dup2(connection->in, STDIN_FILENO) < 0 || dup2(connection->out, STDOUT_FILENO) < 0 ||
+        dup2(runner, BOUNDARY_DESCRIPTOR) < 0)
+        return false;
+    connection->in = STDIN_FILENO;
+    connection->out = STDOUT_FILENO;
+    program->stream = stream_of(connection);
+    return syscall(SYS_close_range, BOUNDARY_DESCRIPTOR + 1, ~0U, 0) == 0;
+}
+
+/* The session process: what a client sends is read here and nowhere else. */
+static void be_session_process(struct program *program, int runner)
+{
+    const struct options *options = &program->options;
+    uint64_t file_max = options->max_size > 0 ? options->max_size + TRACE_MAX : UINT64_MAX;
+    if (!keep_descriptors(program, runner))
+        return;
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* without it the client waits for its timeout */
+    program->boundary = boundary_of_session_process();
+    unsigned missing = options->no_sandbox ? 0 : sandbox_enter(SESSION_DESCRIPTORS, file_max);
+    if (missing == 0 || boundary_report_unconfined(&program->boundary, missing))
+        serve_client(program);
+    else
+        turn_away(program);
+}
+
+/* Parts into the session process and the runner, and serves. */
+static int run(struct program *program)
+{
+    struct runner *runner = &program->runner;
+    struct problem problem;
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+        (void)problem_set(&problem, EX_OSERR, "socketpair: %s", strerror(errno));
+        return fail(program, &problem);
+    }
+    pid_t process = fork();
+    if (process == 0) {
+        be_session_process(program, ends[1]);
+        _exit(EX_OK);
+    }
+    if (process < 0) {
+        (void)problem_set(&problem, EX_OSERR, "fork: %s", strerror(errno));
+        return fail(program, &problem);
+    }
+    (void)close(ends[1]); /* the session process has its own */
+    runner->options = &program->options;
+    runner->connection = &program->connection;
+    runner->recipients = &program->recipients;
+    runner->command_path = program->command_path;
+    runner->auth_path = program->options.auth[0] != NULL ? program->auth_path : NULL;
+    runner->id = program->id;
+    runner->began = program->began;
+    runner->spool = program->spool;
+    return runner_run(runner, ends[0], process);
 }
 
 /* The connection, or the sockets to listen on, that whoever started us gave us. */
@@ -493,7 +501,7 @@ int main(int argc, char **argv)
     static struct superserver superserver;
     struct problem problem;
     bool listens;
-    int64_t began = clock_milliseconds();
+    program.began = clock_milliseconds();
     /* A listener starts /proc/self/exe, which would be called that. */
     (void)prctl(PR_SET_NAME, "smtp-handler"); /* cannot fail */
     bool ready = find_clients(&program, &superserver, &listens, &problem) &&
@@ -518,5 +526,5 @@ int main(int argc, char **argv)
     program.stream = stream_of(&program.connection);
     if (!ready || !prepare(&program, &problem))
         return fail(&program, &problem);
-    return serve_client(&program, began);
+    return run(&program);
 }

@@ -61,17 +61,18 @@ static struct span write_number(char text[FACTS_NUMBER_MAX], uint64_t number)
 }
 
 /* What the sender asked for with the parameters of RFC 3461. */
-static void gather_dsn(struct span *values, const struct session *session)
+static void gather_dsn(struct span *values, const struct transaction *transaction)
 {
-    const struct parameters *parameters = &session_envelope(session)->parameters;
+    const struct parameters *parameters = &transaction->envelope.parameters;
     values[FACT_ENVID] = (struct span){parameters->envid, parameters->envid_length};
     values[FACT_RET] = span_of(parameters->ret);
-    values[FACT_NOTIFY] = session_notify(session);
-    values[FACT_ORCPT] = session_orcpt(session);
+    values[FACT_NOTIFY] = transaction_notify(transaction);
+    values[FACT_ORCPT] = transaction_orcpt(transaction);
 }
 
 /* Who the client is, as far as it has shown. Facts that are not there do not apply. */
-static void gather_trust(struct span *values, const struct session *session, const struct tls *tls)
+static void gather_trust(struct span *values, const struct transaction *transaction,
+                         const struct tls *tls)
 {
     static const struct {
         enum fact fact;
@@ -85,17 +86,17 @@ static void gather_trust(struct span *values, const struct session *session, con
     };
     for (size_t i = 0; i < sizeof agreed / sizeof *agreed; i++)
         values[agreed[i].fact] = tls_fact(tls, agreed[i].name);
-    if (session_user(session).length > 0) {
-        values[FACT_SASL_USERNAME] = session_user(session);
-        values[FACT_SASL_METHOD] = session_mechanism(session);
+    if (transaction_user(transaction).length > 0) {
+        values[FACT_SASL_USERNAME] = transaction_user(transaction);
+        values[FACT_SASL_METHOD] = span_of(transaction->mechanism);
     }
 }
 
-void facts_gather(struct facts *facts, const struct session *session,
+void facts_gather(struct facts *facts, const struct transaction *transaction,
                   const struct connection *connection, const struct tls *tls,
                   const struct options *options, const struct mailbox *recipient, uint64_t size)
 {
-    const struct envelope *envelope = session_envelope(session);
+    const struct envelope *envelope = &transaction->envelope;
     struct span *values = facts->values;
     memset(facts->values, 0, sizeof facts->values);
     values[FACT_SENDER] = mailbox_whole(&envelope->sender);
@@ -114,12 +115,12 @@ void facts_gather(struct facts *facts, const struct session *session,
     values[FACT_CLIENT_PORT] = connection->client.port > 0
                                    ? write_number(facts->port, connection->client.port)
                                    : span_of("unknown");
-    values[FACT_HELO] = session_helo(session);
-    values[FACT_PROTOCOL] = session_protocol(session);
-    gather_trust(values, session, tls);
+    values[FACT_HELO] = transaction_helo(transaction);
+    values[FACT_PROTOCOL] = transaction_protocol(transaction);
+    gather_trust(values, transaction, tls);
     if (options->dsn)
-        gather_dsn(values, session);
-    values[FACT_TRANSACTION_ID] = session_id(session);
+        gather_dsn(values, transaction);
+    values[FACT_TRANSACTION_ID] = transaction_id(transaction);
     values[FACT_MESSAGE_SIZE] = write_number(facts->size, size);
     values[FACT_DEADLINE] = write_number(facts->deadline, options->delivery_timeout);
 }

@@ -9,6 +9,7 @@
 #include "options.h"
 #include "recipients.h"
 #include "tls.h"
+#include "transaction.h"
 
 enum fact {
     FACT_SENDER,
@@ -48,10 +49,10 @@ struct facts {
 };
 
 /*
- * The facts of the session's transaction; the spans borrow from `session`, `connection`, `tls` and
+ * The facts of the transaction; the spans borrow from `transaction`, `connection`, `tls` and
  * `facts`. `recipient` is the only one, or NULL where there are several; `size` is in octets.
  */
-void facts_gather(struct facts *facts, const struct session *session,
+void facts_gather(struct facts *facts, const struct transaction *transaction,
                   const struct connection *connection, const struct tls *tls,
                   const struct options *options, const struct mailbox *recipient, uint64_t size);
 

@@ -69,20 +69,22 @@ struct options {
     bool lmtp;
     bool one_recipient;
     bool dsn;
+    bool submission;
+    bool proxy_protocol;
+    bool no_trace;
     enum tls_option tls;
     struct options_files tls_certificates;
     struct options_files tls_keys; /* in the same order */
     const char *tls_client_ca;
     char *
         auth[OPTIONS_WORDS_MAX + 2]; /* the password program, ended by NULL; none at all for none */
-    bool submission;
-    bool proxy_protocol;
-    struct networks xclient; /* of the proxies that may say whom they speak for */
+    struct networks xclient;         /* of the proxies that may say whom they speak for */
     enum newlines_option newlines;
     enum line_ending line_ending;
-    bool no_trace;
     const char *spool;
     enum log_option log;
+    bool require_sandbox;
+    bool no_sandbox;
     bool check;
     bool help;
     bool version;

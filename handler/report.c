@@ -15,13 +15,13 @@ static struct span outcome_word(enum verdict verdict)
 }
 
 /* Who it was, and who it was about. A null sender is <>, as everywhere. */
-static void add_parties(struct log_event *event, const struct session *session,
+static void add_parties(struct log_event *event, const struct transaction *transaction,
                         const struct connection *connection)
 {
-    struct span sender = mailbox_whole(&session_envelope(session)->sender);
+    struct span sender = mailbox_whole(&transaction->envelope.sender);
     log_add(event, "client", span_of(connection->client.text));
     log_add(event, "hostname", span_of(connection->client_hostname));
-    log_add(event, "helo", session_helo(session));
+    log_add(event, "helo", transaction_helo(transaction));
     log_add(event, "from", sender.length > 0 ? sender : span_of("<>"));
 }
 
@@ -38,52 +38,53 @@ static void add_recipients(struct log_event *event, const struct envelope *envel
 }
 
 /* How far the client is known, and what it says protected. */
-static void add_trust(struct log_event *event, const struct session *session, const struct tls *tls)
+static void add_trust(struct log_event *event, const struct transaction *transaction,
+                      const struct tls *tls)
 {
     log_add(event, "tls", tls_fact(tls, "SSL_PROTOCOL"));
-    log_add(event, "user", session_user(session));
+    log_add(event, "user", transaction_user(transaction));
 }
 
 /* What there is to say of every message. */
-static void begin_message(struct log_event *event, const struct session *session,
+static void begin_message(struct log_event *event, const struct transaction *transaction,
                           const struct connection *connection, const struct tls *tls,
                           const struct mailbox *recipient, enum verdict verdict)
 {
     log_begin(event, LOG_LEVEL_INFO, LOG_KIND_MESSAGE);
     log_add(event, "result", outcome_word(verdict));
-    log_add(event, "id", session_id(session));
-    add_parties(event, session, connection);
+    log_add(event, "id", transaction_id(transaction));
+    add_parties(event, transaction, connection);
     if (recipient == NULL)
-        add_recipients(event, session_envelope(session));
+        add_recipients(event, &transaction->envelope);
     else
         log_add(event, "to", mailbox_whole(recipient));
-    unsigned count = recipient == NULL ? session_envelope(session)->count : 1;
+    unsigned count = recipient == NULL ? transaction->envelope.count : 1;
     log_add_number(event, "recipients", count);
-    add_trust(event, session, tls);
-    log_add_number(event, "size", session_result(session).size);
+    add_trust(event, transaction, tls);
+    log_add_number(event, "size", transaction->size);
     log_add(event, "status", span_of(verdict_status(verdict)));
 }
 
-void report_address(const struct session *session, const struct connection *connection,
+void report_address(const struct transaction *transaction, const struct connection *connection,
                     const struct mailbox *recipient, enum verdict verdict)
 {
     struct log_event event;
     log_begin(&event, LOG_LEVEL_INFO, recipient == NULL ? LOG_KIND_SENDER : LOG_KIND_RECIPIENT);
     log_add(&event, "result", outcome_word(verdict));
-    log_add(&event, "id", session_id(session));
-    add_parties(&event, session, connection);
+    log_add(&event, "id", transaction_id(transaction));
+    add_parties(&event, transaction, connection);
     if (recipient != NULL)
         log_add(&event, "to", mailbox_whole(recipient));
     log_add(&event, "status", span_of(verdict_status(verdict)));
     log_send(&event);
 }
 
-void report_delivery(const struct session *session, const struct connection *connection,
+void report_delivery(const struct transaction *transaction, const struct connection *connection,
                      const struct tls *tls, const struct mailbox *recipient, const char *command,
                      const struct delivery *delivery)
 {
     struct log_event event;
-    begin_message(&event, session, connection, tls, recipient, delivery->verdict);
+    begin_message(&event, transaction, connection, tls, recipient, delivery->verdict);
     log_add(&event, "command", span_of(command));
     log_add(&event, "ended", span_of(delivery->ended));
     log_add(&event, "reply", outputs_text(&delivery->outputs));
@@ -91,14 +92,12 @@ void report_delivery(const struct session *session, const struct connection *con
     log_send(&event);
 }
 
-void report_refusal(const struct session *session, const struct connection *connection,
-                    const struct tls *tls)
+void report_refusal(const struct transaction *transaction, const struct connection *connection,
+                    const struct tls *tls, enum verdict verdict, struct span form)
 {
-    struct session_result result = session_result(session);
     struct log_event event;
-    begin_message(&event, session, connection, tls, NULL, result.verdict);
-    if (result.broken_form != NULL)
-        log_add(&event, "form", span_of(result.broken_form));
+    begin_message(&event, transaction, connection, tls, NULL, verdict);
+    log_add(&event, "form", form);
     log_send(&event);
 }
 
@@ -122,39 +121,37 @@ void report_handshake(const struct connection *connection, const char *why)
     report_text(LOG_KIND_HANDSHAKE, LOG_LEVEL_INFO, connection, why);
 }
 
-void report_credentials(const struct session *session, const struct connection *connection,
-                        enum verdict verdict)
+void report_credentials(const struct connection *connection, struct span user, enum verdict verdict)
 {
     struct log_event event;
     log_begin(&event, LOG_LEVEL_INFO, LOG_KIND_AUTH);
     log_add(&event, "result", outcome_word(verdict));
     log_add(&event, "client", span_of(connection->client.text));
     log_add(&event, "hostname", span_of(connection->client_hostname));
-    log_add(&event, "user", session_credentials(session).user);
+    log_add(&event, "user", user);
     log_send(&event);
 }
 
-void report_connection(const struct session *session, const struct connection *connection,
-                       const struct tls *tls, const char *how, int64_t milliseconds)
+void report_connection(const struct transaction *transaction, const struct connection *connection,
+                       const struct tls *tls, const struct report_end *end)
 {
-    struct session_counts counts = session_counts(session);
     struct log_event event;
-    bool greeted = session_helo(session).length > 0;
-    bool health_check = !greeted && counts.errors == 0;
+    bool health_check = transaction->helo_length == 0 && end->errors == 0;
     log_begin(&event, health_check ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, LOG_KIND_CONNECTION);
     log_add(&event, "client", span_of(connection->client.text));
     log_add(&event, "hostname", span_of(connection->client_hostname));
     if (connection->is_proxied)
         log_add(&event, "proxy", span_of(connection->proxy.text));
-    log_add(&event, "helo", session_helo(session));
-    add_trust(&event, session, tls);
-    log_add_number(&event, "messages", counts.messages);
-    log_add_number(&event, "accepted", counts.accepted);
-    log_add_number(&event, "errors", counts.errors);
-    if (counts.pipelined_behind != NULL && connection->in_is_socket) /* none waits on a pipe */
-        log_add(&event, "pipelined_behind", span_of(counts.pipelined_behind));
-    log_add(&event, "ended", span_of(how));
-    log_add_seconds(&event, "seconds", milliseconds);
+    log_add(&event, "helo", transaction_helo(transaction));
+    add_trust(&event, transaction, tls);
+    log_add_number(&event, "messages", transaction->number);
+    log_add_number(&event, "accepted", transaction->accepted);
+    log_add_number(&event, "errors", end->errors);
+    if (connection->in_is_socket) /* none waits on a pipe */
+        log_add(&event, "pipelined_behind", end->pipelined_behind);
+    log_add(&event, "unconfined", span_of(end->unconfined));
+    log_add(&event, "ended", end->how);
+    log_add_seconds(&event, "seconds", end->milliseconds);
     log_send(&event);
 }
 

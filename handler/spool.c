@@ -67,29 +67,17 @@ int spool_check(const struct spool *spool)
     return 0;
 }
 
-static int write_all(int descriptor, struct span octets)
-{
-    while (octets.length > 0) {
-        ssize_t written = write(descriptor, octets.octets, octets.length);
-        if (written < 0 && errno != EINTR)
-            return -errno;
-        if (written > 0)
-            octets = span_after(octets, (size_t)written);
-    }
-    return 0;
-}
-
-/* Moves the message from memory to a file. */
-static int spill(struct spool *spool)
+int spool_move_to_file(struct spool *spool)
 {
     off_t at = 0;
+    int64_t length = spool_length(spool);
     int file = open_file(spool);
     if (file < 0)
         return file;
-    while ((uint64_t)at < spool->length) {
-        ssize_t copied = sendfile(file, spool->descriptor, &at, spool->length - (uint64_t)at);
-        if (copied < 0 && errno != EINTR) {
-            int error = -errno;
+    while (at < length) {
+        ssize_t copied = sendfile(file, spool->descriptor, &at, (size_t)(length - at));
+        if (copied == 0 || (copied < 0 && errno != EINTR)) {
+            int error = copied == 0 ? -EIO : -errno;
             (void)close(file); /* it is given up */
             return error;
         }
@@ -100,32 +88,21 @@ static int spill(struct spool *spool)
     return 0;
 }
 
-static int begin(struct spool *spool)
+int spool_begin(struct spool *spool)
 {
-    spool->length = 0;
-    spool->in_file = false;
     spool->descriptor = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (spool->descriptor >= 0)
+    spool->in_file = spool->descriptor < 0;
+    if (!spool->in_file)
         return 0;
-    spool->in_file = true;
-    spool->descriptor = open_file(spool);
-    if (spool->descriptor >= 0)
-        return 0;
-    int error = spool->descriptor;
-    spool->descriptor = -1;
-    return error;
+    int file = open_file(spool);
+    spool->descriptor = file < 0 ? -1 : file;
+    return file < 0 ? file : 0;
 }
 
-int spool_append(struct spool *spool, struct span octets)
+int64_t spool_length(const struct spool *spool)
 {
-    int result = spool->descriptor < 0 ? begin(spool) : 0;
-    if (result == 0 && !spool->in_file && spool->length + octets.length > SPOOL_MEMORY_MAX)
-        result = spill(spool);
-    if (result == 0)
-        result = write_all(spool->descriptor, octets);
-    if (result == 0)
-        spool->length += octets.length;
-    return result;
+    struct stat status;
+    return fstat(spool->descriptor, &status) == 0 ? status.st_size : -errno;
 }
 
 int spool_open(const struct spool *spool)
@@ -145,5 +122,5 @@ void spool_discard(struct spool *spool)
     if (spool->descriptor >= 0)
         (void)close(spool->descriptor); /* its octets are of no more use */
     spool->descriptor = -1;
-    spool->length = 0;
+    spool->in_file = false;
 }

@@ -1,6 +1,7 @@
 /*
  * Where a message waits until it is whole: in memory while it is small, then in a file that has no
- * name from the start, so that nothing is left behind whatever happens.
+ * name from the start, so that nothing is left behind whatever happens. Its octets are written by
+ * the session process (boundary.h); here is where they go and come from.
  */
 #ifndef HANDLER_SPOOL_H
 #define HANDLER_SPOOL_H
@@ -13,9 +14,8 @@ enum { SPOOL_MEMORY_MAX = 1024 * 1024 }; /* octets */
 
 struct spool {
     const char *directory; /* of the file; borrowed; NULL for the first that will do */
-    int descriptor;        /* -1 while there is no message */
+    int descriptor;        /* to write to; -1 while there is no message */
     bool in_file;
-    uint64_t length; /* octets kept */
 };
 
 /* An empty spool; `directory` NULL means $RUNTIME_DIRECTORY, $TMPDIR or else /var/tmp. */
@@ -24,8 +24,14 @@ struct spool spool_of(const char *directory);
 /* Whether a file can be made in the directory: 0, or -errno. */
 int spool_check(const struct spool *spool);
 
-/* Keeps `octets` behind those kept before. 0, or -errno; then only spool_discard makes sense. */
-int spool_append(struct spool *spool, struct span octets);
+/* Begins a message: in memory, or in a file where there is none to be had. 0, or -errno. */
+int spool_begin(struct spool *spool);
+
+/* Moves what was written from memory to a file. 0, or -errno, and it stays where it is. */
+int spool_move_to_file(struct spool *spool);
+
+/* Octets written. Or -errno. */
+int64_t spool_length(const struct spool *spool);
 
 /*
  * A new descriptor to read the message from its first octet: read-only, seekable, close-on-exec,

@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,15 +15,9 @@ struct stream stream_of(const struct connection *connection)
                            connection->out_is_socket, false};
 }
 
-static bool is_socket(int descriptor)
+void stream_switch(struct stream *stream, int in, int out, bool are_sockets)
 {
-    struct stat status;
-    return fstat(descriptor, &status) == 0 && S_ISSOCK(status.st_mode);
-}
-
-void stream_switch(struct stream *stream, int in, int out)
-{
-    *stream = (struct stream){in, out, is_socket(in), is_socket(out), true};
+    *stream = (struct stream){in, out, are_sockets, are_sockets, true};
 }
 
 int stream_wait(const struct stream *stream, int events, int64_t timeout, const sigset_t *signals)

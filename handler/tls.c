@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -284,18 +285,30 @@ static bool read_facts(struct tls *tls, int64_t until, struct problem *problem)
            problem_set(problem, EX_PROTOCOL, "%.*s", (int)error.length, error.octets);
 }
 
-bool tls_shake_hands(struct tls *tls, struct stream *stream, int64_t timeout,
-                     struct problem *problem)
+static bool is_socket(int descriptor)
+{
+    struct stat status;
+    return fstat(descriptor, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+bool tls_shake_hands(struct tls *tls, int64_t timeout, struct problem *problem)
 {
     int64_t until = clock_milliseconds() + timeout;
     if (write(tls->control, "Y", 1) != 1)
         return problem_set(problem, EX_OSERR, "%s", strerror(errno));
     tls->secured = read_facts(tls, until, problem);
-    if (tls->secured)
-        stream_switch(stream, tls->in, tls->out);
-    else
+    if (!tls->secured)
         tls->facts_length = 0;
+    tls->are_sockets = is_socket(tls->in) && is_socket(tls->out);
     return tls->secured;
+}
+
+void tls_let_go(struct tls *tls)
+{
+    (void)close(tls->in); /* whoever has them now sees what becomes of them */
+    if (tls->out != tls->in)
+        (void)close(tls->out);
+    tls->in = tls->out = -1;
 }
 
 struct span tls_fact(const struct tls *tls, const char *name)
@@ -315,7 +328,8 @@ void tls_finish(struct tls *tls)
     if (tls->relay == 0)
         return;
     (void)close(tls->control); /* the relay sees the end of both */
-    (void)close(tls->in);
+    if (tls->in >= 0)
+        tls_let_go(tls);
     if (!process_wait(tls->relay, FAREWELL_MILLISECONDS, &status))
         (void)kill(tls->relay, SIGKILL); /* the client does not take the last of it */
     tls->relay = 0;

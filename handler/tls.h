@@ -7,7 +7,6 @@
 
 #include "connection.h"
 #include "options.h"
-#include "stream.h"
 
 enum { TLS_FACTS_MAX = 64 * 1024 }; /* octets: some superservers tell whole certificates */
 
@@ -16,6 +15,7 @@ struct tls {
     pid_t relay; /* 0 where there is none of ours */
     int control;
     int in, out; /* where what is said reads and goes in clear */
+    bool are_sockets;
     bool secured;
     size_t facts_length;
     char facts[TLS_FACTS_MAX]; /* what was agreed: "NAME=value" and a NUL each */
@@ -36,11 +36,13 @@ bool tls_check(struct tls *tls, const struct options *options, const struct conn
                struct problem *problem);
 
 /*
- * Shakes hands with the client, up to `timeout` milliseconds or SIGTERM, after which `stream` is
- * what is said behind TLS. False, with `problem` filled in, where that failed.
+ * Shakes hands with the client, up to `timeout` milliseconds or SIGTERM, after which tls->in and
+ * tls->out are what is said behind TLS. False, with `problem` filled in, where that failed.
  */
-bool tls_shake_hands(struct tls *tls, struct stream *stream, int64_t timeout,
-                     struct problem *problem);
+bool tls_shake_hands(struct tls *tls, int64_t timeout, struct problem *problem);
+
+/* tls->in and tls->out are somebody else's from now on. */
+void tls_let_go(struct tls *tls);
 
 /* What was agreed, by its name in UCSPI-TLS; octets are NULL where it was not. */
 struct span tls_fact(const struct tls *tls, const char *name);

@@ -224,7 +224,7 @@ EOF
 
 @test "not an octet behind the header is read with it" {
     port=$(free_port)
-    in_background tcpserver -HRl mx.test 127.0.0.1 "$port" env ASAN_OPTIONS=detect_leaks=0 strace -o trace -e trace=recvfrom \
+    in_background tcpserver -HRl mx.test 127.0.0.1 "$port" env ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=recvfrom \
         "$SMTP_HANDLER" --log none --proxy-protocol true
     eventually is_listening "$port"
     eventually grep -q exited trace # that was only whether it listens

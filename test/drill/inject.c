@@ -179,8 +179,9 @@ static void spoil(struct process *process)
     } else if (fault.call == SYS_brk) {
         changed.rdi = 0;
     } else if (fault.call != SYS_close) {
-        /* Wrong for every call that takes any, and in keeping with whatever filter there is. */
-        changed.rdi = changed.rsi = changed.rdx = changed.r10 = changed.r8 = changed.r9 = -1ULL;
+        /* Wrong for every call that takes any, and in keeping with whatever filter there is: r8
+         * is the address of sendto(2), which that of the session process looks at. */
+        changed.rdi = changed.rsi = changed.rdx = changed.r10 = changed.r9 = -1ULL;
         if (fault.call == SYS_vfork || fault.call == SYS_fork)
             changed.orig_rax = -1ULL;
     }
