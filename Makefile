@@ -102,6 +102,12 @@ build/drill/inject: build/release/test/drill/inject.o
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^
 
+# Has a session process that was taken over, for a drill.
+build/attack/smtp-handler: \
+		$(addprefix build/release/,test/drill/attack.o $(HANDLER) $(SESSION))
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(LDFLAGS) -Wl,--wrap=session_begin -o $@ $^ $(LDLIBS)
+
 # Run what comes to a fuzzer's mind; each has its corpus and, perhaps, its words.
 FUZZERS = session address proxy
 
@@ -220,7 +226,7 @@ test: ## build for release and with sanitizers, run all tests against both
 	$(call install_packages,$(TEST_PACKAGES))
 	@$(MAKE) --no-print-directory all build/plain/smtp-handler $(PEERS:%=build/peers/%/unpacked) \
 		$(DEBS:%=build/debs/%.deb) deb build/session-driver build/sanitize/session-driver \
-		build/drill/inject $(PROGRAMS:%=build/sanitize/%)
+		build/attack/smtp-handler build/drill/inject $(PROGRAMS:%=build/sanitize/%)
 	@test/run
 
 drill: ## let system calls fail and processes be killed, by the thousand, and count

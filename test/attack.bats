@@ -1,0 +1,91 @@
+load helper
+
+# A session process that was taken over (test/drill/attack.c) gains nothing.
+
+attacked=$top/build/attack/smtp-handler
+
+# attacks NAME [OPTION...]: what the client hears, in `heard`, what the log says, and the exit status.
+attacks() {
+    status=0
+    ATTACK=$1 timeout 60 "$attacked" --log stderr "${@:2}" sh -c 'cat >>delivered' >heard 2>log <in || status=$?
+}
+
+# seen_through NAME WORDS: nothing was had, nothing delivered, and the log has the words.
+seen_through() {
+    attacks "$@"
+    refute grep -a SUCCEEDED heard
+    [ ! -e captured ]
+    [ ! -e delivered ]
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    printf 'QUIT\r\n' >in
+}
+
+@test "a session process that was not taken over serves as ever" {
+    "$attacked" true <in >heard
+    grep -q '^220 ' heard
+    grep -q '^221 ' heard
+}
+
+@test "without the sandbox the attacks on the kernel would succeed" {
+    for attack in open create connect fork signal 'map code'; do
+        attacks "$attack" --no-sandbox
+        grep -q SUCCEEDED heard || { echo "$attack"; return 1; }
+    done
+    [ -e captured ]
+    attacks execute --no-sandbox
+    grep -q SUCCEEDED heard
+}
+
+@test "it can neither open, create, execute, connect, fork, trace, signal nor map code" {
+    for attack in open create execute connect 'send elsewhere' fork trace signal 'map code' 'read parent'; do
+        seen_through "$attack"
+        [ ! -s heard ] || { echo "$attack: $(cat heard)"; return 1; }
+        [ "$status" = 70 ]
+        grep -q 'trouble text="the session process was ended by signal 31"' log
+    done
+}
+
+# distrusted NAME WORDS [OPTION...]
+distrusted() {
+    seen_through "$1" "${@:3}"
+    [ ! -s heard ] || { echo "$1: $(cat heard)"; return 1; }
+    [ "$status" = 70 ]
+    grep -qF "the session process is not to be trusted: $2" log || { echo "$1: $(cat log)"; return 1; }
+}
+
+@test "a record of another size, or of no sense, ends the connection" {
+    distrusted short 'a record of another size'
+    distrusted long 'a record of another size'
+    distrusted unknown 'a record that is none'
+}
+
+@test "a record out of its order ends the connection" {
+    distrusted 'deliver at once' 'a record out of its order'
+    distrusted 'deliver nothing' 'a record out of its order'
+    distrusted 'deliver elsewhere' 'a record out of its order'
+}
+
+@test "what was not stored, or is not meant for them, is not delivered" {
+    distrusted 'claim more' 'a message that was not stored so'
+    distrusted 'deliver to all' 'a delivery to others than are meant'
+}
+
+@test "values beyond their bounds end the connection" {
+    distrusted 'forge lines' 'a recipient that is none'
+    distrusted 'make long' 'a recipient that is none'
+}
+
+@test "nobody becomes somebody without a proxy or a password" {
+    distrusted 'pretend to be a proxy' 'XCLIENT of somebody who may not say it'
+    distrusted 'guess passwords' 'credentials that nobody asked for'
+    distrusted 'guess passwords' 'credentials that nobody asked for' --auth true
+}
+
+@test "floods of records end the connection" {
+    distrusted flood 'more messages than may be'
+    distrusted 'flood unheard' ''
+    distrusted 'flood with status' 'too many words on what it does'
+}

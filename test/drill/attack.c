@@ -1,0 +1,300 @@
+/*
+ * A session process that was taken over, for the drill: linked into smtp-handler in the place of
+ * session_begin (--wrap), it tries what $ATTACK says, tells the client whether that succeeded, and
+ * ends. Where $ATTACK is not set, sessions are as ever.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../../handler/boundary.h"
+#include "../../handler/record.h"
+
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
+void __real_session_begin(struct session *session, const struct session_settings *settings);
+void __wrap_session_begin(struct session *session, const struct session_settings *settings);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+
+static struct request request;
+
+/* What the kernel is asked for. Each returns whether it was had. */
+
+static bool open_file(void)
+{
+    return open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0;
+}
+
+static bool create_file(void)
+{
+    return open("captured", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0;
+}
+
+static bool execute(void)
+{
+    char shell[] = "/bin/sh", option[] = "-c", command[] = "echo SUCCEEDED; touch captured";
+    char *arguments[] = {shell, option, command, NULL};
+    return execve(shell, arguments, NULL) == 0;
+}
+
+static bool connect_out(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int out = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return out >= 0 && (connect(out, (struct sockaddr *)&address, sizeof address) == 0 ||
+                        errno == ECONNREFUSED);
+}
+
+static bool send_elsewhere(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "captured"};
+    return sendto(BOUNDARY_DESCRIPTOR, "x", 1, 0, (struct sockaddr *)&address, sizeof address) == 1;
+}
+
+static bool fork_process(void)
+{
+    return fork() >= 0;
+}
+
+static bool trace_parent(void)
+{
+    return ptrace(PTRACE_SEIZE, getppid(), NULL, NULL) == 0;
+}
+
+static bool signal_parent(void)
+{
+    return kill(getppid(), SIGCONT) == 0;
+}
+
+static bool map_code(void)
+{
+    return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                0) != MAP_FAILED;
+}
+
+static bool read_parent(void)
+{
+    char octets[16];
+    struct iovec here = {octets, sizeof octets}, there = {&request, sizeof octets};
+    return syscall(SYS_process_vm_readv, getppid(), &here, 1L, &there, 1L, 0L) > 0;
+}
+
+/* What the runner is told. Each returns whether something was delivered. */
+
+static void tell(enum operation operation)
+{
+    request.operation = (uint32_t)operation;
+    (void)record_send(BOUNDARY_DESCRIPTOR, &request, sizeof request, NULL, 0);
+}
+
+/* The runner's answer; the process ends where there is none, since it is seen through. */
+static struct answer hear(int *descriptor)
+{
+    struct answer answer = {.verdict = VERDICT_DEFERRED};
+    if (record_receive(BOUNDARY_DESCRIPTOR, &answer, sizeof answer, descriptor, 1, 0) != 0)
+        _exit(0);
+    return answer;
+}
+
+static bool asked(enum operation operation)
+{
+    int descriptor;
+    tell(operation);
+    return hear(&descriptor).verdict == VERDICT_ACCEPTED;
+}
+
+static struct record_mailbox mailbox(const char *text)
+{
+    return (struct record_mailbox){(uint16_t)strcspn(text, "@"), record_text(span_of(text))};
+}
+
+static bool ask_for_sender(void)
+{
+    memset(&request, 0, sizeof request);
+    request.sender.helo = record_text(span_of("attacker"));
+    request.sender.mailbox = mailbox("me@example.org");
+    return asked(OPERATION_SENDER);
+}
+
+static bool ask_for_recipient(const char *text)
+{
+    memset(&request, 0, sizeof request);
+    request.recipient.mailbox = mailbox(text);
+    return asked(OPERATION_RECIPIENT);
+}
+
+/* Stores `stored` octets and claims `claimed`. */
+static bool deliver(size_t stored, uint64_t claimed)
+{
+    int spool;
+    tell(OPERATION_SPOOL);
+    (void)hear(&spool);
+    for (size_t i = 0; i < stored; i++)
+        (void)write(spool, "x", 1);
+    memset(&request, 0, sizeof request);
+    request.delivery.each = 1;
+    request.delivery.stored = claimed;
+    return asked(OPERATION_DELIVERY);
+}
+
+static bool send_short(void)
+{
+    (void)send(BOUNDARY_DESCRIPTOR, "x", 1, 0);
+    return ask_for_sender();
+}
+
+static bool send_long(void)
+{
+    static char octets[sizeof request + 1];
+    (void)send(BOUNDARY_DESCRIPTOR, octets, sizeof octets, 0);
+    return ask_for_sender();
+}
+
+static bool send_unknown(void)
+{
+    return asked(OPERATIONS);
+}
+
+static bool deliver_at_once(void)
+{
+    request.delivery.each = 1;
+    return asked(OPERATION_DELIVERY);
+}
+
+static bool deliver_nothing(void)
+{
+    (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
+    return asked(OPERATION_DELIVERY);
+}
+
+static bool claim_more(void)
+{
+    (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
+    return deliver(10, 11);
+}
+
+static bool deliver_to_all(void)
+{
+    int spool;
+    (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
+    tell(OPERATION_SPOOL);
+    (void)hear(&spool);
+    memset(&request, 0, sizeof request);
+    return asked(OPERATION_DELIVERY); /* as if there were several */
+}
+
+static bool deliver_elsewhere(void)
+{
+    (void)(ask_for_sender() && ask_for_recipient("a@elsewhere.example"));
+    return deliver(1, 1);
+}
+
+static bool forge_lines(void)
+{
+    (void)(ask_for_sender() && ask_for_recipient("a\nb@localhost"));
+    return deliver(1, 1);
+}
+
+static bool make_long(void)
+{
+    (void)ask_for_sender();
+    memset(&request, 0, sizeof request);
+    request.recipient.mailbox = mailbox("a@localhost");
+    request.recipient.mailbox.whole.length = UINT16_MAX;
+    return asked(OPERATION_RECIPIENT) && deliver(1, 1);
+}
+
+static bool pretend_proxy(void)
+{
+    memset(&request, 0, sizeof request);
+    request.client.user = record_text(span_of("root"));
+    return asked(OPERATION_CLIENT) && ask_for_sender() && ask_for_recipient("a@localhost") &&
+           deliver(1, 1);
+}
+
+static bool guess_passwords(void)
+{
+    memset(&request, 0, sizeof request);
+    request.credentials.user = record_text(span_of("root"));
+    return asked(OPERATION_CREDENTIALS);
+}
+
+static bool flood(void)
+{
+    for (unsigned i = 0; i < 100000; i++)
+        if (!ask_for_sender())
+            return false;
+    return true;
+}
+
+static bool flood_unheard(void)
+{
+    for (unsigned i = 0; i < 100000; i++)
+        tell(OPERATION_SENDER);
+    return ask_for_sender();
+}
+
+static bool flood_status(void)
+{
+    for (unsigned i = 0; i < 1000000; i++) {
+        while (record_send(BOUNDARY_DESCRIPTOR, &request, sizeof request, NULL, 0) == -EAGAIN)
+            ;
+        request.operation = OPERATION_STATUS;
+        request.status.receiving ^= 1;
+    }
+    return ask_for_sender();
+}
+
+static const struct {
+    const char *name;
+    bool (*attack)(void);
+} attacks[] = {
+    {"open", open_file},
+    {"create", create_file},
+    {"execute", execute},
+    {"connect", connect_out},
+    {"send elsewhere", send_elsewhere},
+    {"fork", fork_process},
+    {"trace", trace_parent},
+    {"signal", signal_parent},
+    {"map code", map_code},
+    {"read parent", read_parent},
+    {"short", send_short},
+    {"long", send_long},
+    {"unknown", send_unknown},
+    {"deliver at once", deliver_at_once},
+    {"deliver nothing", deliver_nothing},
+    {"claim more", claim_more},
+    {"deliver to all", deliver_to_all},
+    {"deliver elsewhere", deliver_elsewhere},
+    {"forge lines", forge_lines},
+    {"make long", make_long},
+    {"pretend to be a proxy", pretend_proxy},
+    {"guess passwords", guess_passwords},
+    {"flood", flood},
+    {"flood unheard", flood_unheard},
+    {"flood with status", flood_status},
+};
+
+void __wrap_session_begin(struct session *session, const struct session_settings *settings)
+{
+    const char *wanted = getenv("ATTACK");
+    __real_session_begin(session, settings);
+    for (size_t i = 0; wanted != NULL && i < sizeof attacks / sizeof *attacks; i++) {
+        if (strcmp(attacks[i].name, wanted) != 0)
+            continue;
+        const char *outcome = attacks[i].attack() ? "SUCCEEDED\n" : "FAILED\n";
+        (void)write(STDOUT_FILENO, outcome, strlen(outcome));
+        _exit(0);
+    }
+}
