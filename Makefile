@@ -109,7 +109,7 @@ build/attack/smtp-handler: \
 	$(CC) $(FLAGS) $(LDFLAGS) -Wl,--wrap=session_begin -o $@ $^ $(LDLIBS)
 
 # Run what comes to a fuzzer's mind; each has its corpus and, perhaps, its words.
-FUZZERS = session address content proxy
+FUZZERS = session address content proxy xclient
 
 build/fuzz/fuzz-%: $(addprefix build/fuzz/,test/fuzz/%.o test/driver.o $(SESSION))
 	clang $(FLAGS) $(FUZZ) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
