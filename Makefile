@@ -109,10 +109,13 @@ build/attack/smtp-handler: \
 	$(CC) $(FLAGS) $(LDFLAGS) -Wl,--wrap=session_begin -o $@ $^ $(LDLIBS)
 
 # Run what comes to a fuzzer's mind; each has its corpus and, perhaps, its words.
-FUZZERS = session address content proxy xclient
+FUZZERS = session address config content proxy xclient
 
 build/fuzz/fuzz-%: $(addprefix build/fuzz/,test/fuzz/%.o test/driver.o $(SESSION))
 	clang $(FLAGS) $(FUZZ) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# What of the handler is read by it.
+build/fuzz/fuzz-config: $(addprefix build/fuzz/handler/,network.o options.o problem.o)
 
 build/fuzz/%.o: %.c build/flags
 	@mkdir -p $(@D)
