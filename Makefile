@@ -109,13 +109,15 @@ build/attack/smtp-handler: \
 	$(CC) $(FLAGS) $(LDFLAGS) -Wl,--wrap=session_begin -o $@ $^ $(LDLIBS)
 
 # Run what comes to a fuzzer's mind; each has its corpus and, perhaps, its words.
-FUZZERS = session address config content proxy xclient
+FUZZERS = session address config content password proxy xclient
 
 build/fuzz/fuzz-%: $(addprefix build/fuzz/,test/fuzz/%.o test/driver.o $(SESSION))
 	clang $(FLAGS) $(FUZZ) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# What of the handler is read by it.
+# What they read of the handler and of a helper, whose main is called and whose crypt is quick.
 build/fuzz/fuzz-config: $(addprefix build/fuzz/handler/,network.o options.o problem.o)
+build/fuzz/fuzz-password: build/fuzz/helpers/password-check.o
+build/fuzz/helpers/password-check.o: FUZZ += -Dmain=password_check -Dcrypt_r=hash_cheaply
 
 build/fuzz/%.o: %.c build/flags
 	@mkdir -p $(@D)
