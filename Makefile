@@ -40,13 +40,15 @@ SYSTEMD_yes = -DWITH_SYSTEMD
 FUZZ = -Werror -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 SANITIZE = -Werror -DSANITIZED -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-# Debian's packages: to build, to run, to test, to fuzz, to lint, to package and to measure.
-BUILD_PACKAGES = gcc libc6-dev libcrypt-dev libidn2-dev libseccomp-dev libssl-dev libsystemd-dev libtls-dev
+# Debian's packages: to build, run, test, test under valgrind, fuzz, lint, package and measure.
+BUILD_PACKAGES = gcc libc6-dev libcrypt-dev libidn2-dev libseccomp-dev libssl-dev libsystemd-dev \
+	libtls-dev
 RUN_PACKAGES = $(BUILD_PACKAGES) curl libnet-ssleay-perl openssl swaks ucspi-tcp
 TEST_PACKAGES = $(RUN_PACKAGES) bats binutils dovecot-core dovecot-imapd dovecot-pop3d haproxy \
 	iproute2 libbsd0 libdb5.3 libevent-2.1-7 libgnutls-dane0 libicu72 libidn12 \
 	libnginx-mod-mail libnsl2 libnss-wrapper libpcre2-8-0 libsasl2-2 libssl3 libtirpc3 \
 	libwrap0 msmtp netbase nginx procps python3 strace systemd testssl.sh
+VALGRIND_PACKAGES = $(TEST_PACKAGES) valgrind
 FUZZ_PACKAGES = $(BUILD_PACKAGES) clang libclang-rt-dev
 LINT_PACKAGES = $(BUILD_PACKAGES) clang clang-format clang-tidy cppcheck mandoc shellcheck
 DEB_PACKAGES = $(BUILD_PACKAGES) build-essential debhelper lintian
@@ -54,8 +56,8 @@ BENCH_PACKAGES = $(BUILD_PACKAGES) libnsl2 libtirpc3 libwrap0 systemd
 
 PROGRAMS = smtp-handler $(HELPERS:%=helpers/%)
 
-.PHONY: all bench-connections check-systemd clean deb drill fuzz help install lint run test uninstall \
-	FORCE
+.PHONY: all bench-connections check-systemd clean deb drill fuzz help install lint run test \
+	uninstall valgrind FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -233,6 +235,13 @@ test: ## build for release and with sanitizers, run all tests against both
 		$(DEBS:%=build/debs/%.deb) deb build/session-driver build/sanitize/session-driver \
 		build/attack/smtp-handler build/drill/inject $(PROGRAMS:%=build/sanitize/%)
 	@test/run
+
+valgrind: ## run the tests under valgrind, where they are not about time or memory
+	@mkdir -p build
+	$(call install_packages,$(VALGRIND_PACKAGES))
+	@$(MAKE) --no-print-directory all build/plain/smtp-handler build/session-driver \
+		$(PEERS:%=build/peers/%/unpacked)
+	@test/valgrind
 
 drill: ## let system calls fail and processes be killed, by the thousand, and count
 	@mkdir -p build
