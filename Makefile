@@ -111,7 +111,7 @@ build/attack/smtp-handler: \
 	$(CC) $(FLAGS) $(LDFLAGS) -Wl,--wrap=session_begin -o $@ $^ $(LDLIBS)
 
 # Run what comes to a fuzzer's mind; each has its corpus and, perhaps, its words.
-FUZZERS = session address config content password proxy xclient
+FUZZERS = session address config content password proxy record xclient
 
 build/fuzz/fuzz-%: $(addprefix build/fuzz/,test/fuzz/%.o test/driver.o $(SESSION))
 	clang $(FLAGS) $(FUZZ) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -119,6 +119,9 @@ build/fuzz/fuzz-%: $(addprefix build/fuzz/,test/fuzz/%.o test/driver.o $(SESSION
 # What they read of the handler and of a helper, whose main is called and whose crypt is quick.
 build/fuzz/fuzz-config: $(addprefix build/fuzz/handler/,network.o options.o problem.o)
 build/fuzz/fuzz-password: build/fuzz/helpers/password-check.o
+build/fuzz/fuzz-record: $(addprefix build/fuzz/,$(filter-out smtp-handler.o,$(HANDLER)))
+build/fuzz/fuzz-record: private FUZZ += -Wl,--wrap=deliver_run -Wl,--wrap=password_judge \
+	-Wl,--wrap=tls_prepare -Wl,--wrap=tls_shake_hands
 build/fuzz/helpers/password-check.o: FUZZ += -Dmain=password_check -Dcrypt_r=hash_cheaply
 
 build/fuzz/%.o: %.c build/flags
@@ -144,6 +147,7 @@ build/%/handler/sandbox.o: private FLAGS += -I$(@D)
 build/release/handler/sandbox.o: build/release/handler/filter.inc
 build/sanitize/handler/sandbox.o: build/sanitize/handler/filter.inc
 build/plain/handler/sandbox.o: build/plain/handler/filter.inc
+build/fuzz/handler/sandbox.o: build/fuzz/handler/filter.inc
 
 build/release/%.o: %.c build/flags
 	@mkdir -p $(@D)

@@ -28,15 +28,15 @@ static bool hide(void)
     return prctl(PR_SET_DUMPABLE, 0) == 0;
 }
 
-static bool limit(int resource, uint64_t most)
+static bool limit(unsigned resource, uint64_t most)
 {
     struct rlimit now;
-    if (getrlimit((__rlimit_resource_t)resource, &now) != 0)
+    if (getrlimit(resource, &now) != 0)
         return false;
     if (now.rlim_max < most)
         most = now.rlim_max;
     const struct rlimit wanted = {(rlim_t)most, (rlim_t)most};
-    return setrlimit((__rlimit_resource_t)resource, &wanted) == 0;
+    return setrlimit(resource, &wanted) == 0;
 }
 
 static bool set_limits(unsigned descriptors, uint64_t file_max)

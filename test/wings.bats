@@ -49,6 +49,12 @@ EOF
     [ "$(grep -lE '#include <idn2|libidn2\.so' handler/*.[ch] session/*.[ch] helpers/*.c ./*.[ch])" = handler/idn.c ]
 }
 
+@test "libseccomp is named in one place, which is not linked" {
+    cd "$top"
+    [ "$(grep -lE '#include <seccomp' handler/*.[ch] session/*.[ch] helpers/*.c ./*.[ch])" = handler/filter.c ]
+    ldd "$SMTP_HANDLER" | refute grep libseccomp
+}
+
 @test "a TLS library is named in the relay alone" {
     cd "$top"
     [ "$(grep -lE '#include <(tls\.h|openssl/)' handler/*.[ch] session/*.[ch] helpers/*.c ./*.[ch])" = helpers/tls-relay.c ]
