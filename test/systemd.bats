@@ -109,6 +109,17 @@ SCRIPT
     done
 }
 
+@test "nothing that confines the session process is missing under the unit" {
+    serve
+    client 9
+    [ "$(filters "$(session)")" = $(($(filters "$(parent_of_session)") + 1)) ]
+    printf 'HELO client.test\r\nQUIT\r\n' >&9
+    eventually seen -p info
+    [ -z "$(field SMTP_UNCONFINED SMTP_EVENT=connection)" ]
+}
+filters() { awk '$1 == "Seccomp_filters:" { print $2 }' "/proc/$1/status"; }
+parent_of_session() { awk '$1 == "PPid:" { print $2 }' "/proc/$(session)/status"; }
+
 @test "the command can write nowhere else, see nobody else, reach no network and gain nothing" {
     mkdir -m 777 /var/tmp/somebody-elses
     afterwards rm -r /var/tmp/somebody-elses
