@@ -247,7 +247,7 @@ valgrind: ## run the tests under valgrind, where they are not about time or memo
 		$(PEERS:%=build/peers/%/unpacked)
 	@test/valgrind
 
-drill: ## let system calls fail and processes be killed, by the thousand, and count
+drill: ## let system calls fail, kill processes, send what no good client does, and count
 	@mkdir -p build
 	$(call install_packages,$(TEST_PACKAGES))
 	@$(MAKE) --no-print-directory all build/drill/inject build/peers/postfix/unpacked

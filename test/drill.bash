@@ -8,8 +8,8 @@ size() {
     if [ -n "$DRILL_FIGURES" ]; then echo "$2"; else echo "$1"; fi
 }
 
-# drills NAME COMMAND...: runs the command, which prints the figures of the drill.
+# drills NAME COMMAND...: runs the command, which prints the figures of the drill, or more of them.
 drills() {
-    "${@:2}" </dev/null 3>&- | tee "$figures/$1" 3>&-
+    "${@:2}" </dev/null 3>&- | tee -a "$figures/$1" 3>&-
     [ "${PIPESTATUS[0]}" = 0 ]
 }
