@@ -63,25 +63,29 @@ PROGRAMS = smtp-handler $(HELPERS:%=helpers/%)
 
 all: $(PROGRAMS) ## build smtp-handler and its helpers
 
+# All that is to be found elsewhere is found before main: nothing is left to be written to, and to be
+# looked for in each process anew.
+BOUND = -Wl,-z,relro,-z,now
+
 # Each build has its directory: release; sanitize and fuzz, for the tests; plain, without systemd.
 smtp-handler: $(addprefix build/release/,$(HANDLER) $(SESSION))
-	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(FLAGS) $(BOUND) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # What a helper is linked with is its own affair.
 LIBRARIES_tls-relay = -ltls -lcrypto
 LIBRARIES_password-check = -lcrypt
 
 helpers/%: build/release/helpers/%.o
-	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARIES_$*) $(LDLIBS)
+	$(CC) $(FLAGS) $(BOUND) $(LDFLAGS) -o $@ $^ $(LIBRARIES_$*) $(LDLIBS)
 
 build/sanitize/smtp-handler: $(addprefix build/sanitize/,$(HANDLER) $(SESSION))
-	$(CC) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(FLAGS) $(SANITIZE) $(BOUND) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 build/sanitize/helpers/%: build/sanitize/helpers/%.o
-	$(CC) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBRARIES_$*) $(LDLIBS)
+	$(CC) $(FLAGS) $(SANITIZE) $(BOUND) $(LDFLAGS) -o $@ $^ $(LIBRARIES_$*) $(LDLIBS)
 
 build/plain/smtp-handler: $(addprefix build/plain/,$(HANDLER) $(SESSION))
-	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(FLAGS) $(BOUND) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Runs the session without a process, for the tests.
 build/session-driver: $(addprefix build/release/,test/session-driver.o test/driver.o $(SESSION))
