@@ -52,6 +52,8 @@ struct program {
     char auth_path[PROCESS_PATH_MAX];
     char id[40];
     int64_t began;   /* milliseconds */
+    unsigned turns;  /* within messages */
+    bool more;       /* octets are likely to be there already: as many were read as could be */
     const char *how; /* the session was ended; NULL where nobody but the client did */
     bool client_left;
 };
@@ -93,6 +95,7 @@ static void read_octets(struct program *program, struct room room)
     unsigned commands = session_counts(session).commands;
     bool within_message = session_within_message(session);
     ssize_t length = stream_read(&program->stream, room);
+    program->more = program->stream.in_is_socket && length == (ssize_t)room.length;
     if (length == -EAGAIN)
         return;
     if (length < 0) {
@@ -130,7 +133,9 @@ static void exchange(struct program *program)
         end(program, program->how == NULL ? ending : ENDING_LEFT);
         return;
     }
-    int ready = stream_wait(&program->stream, events, left, signals_waiting());
+    int ready = program->more && room.length > 0
+                    ? STREAM_READABLE
+                    : stream_wait(&program->stream, events, left, signals_waiting());
     if (ready < 0)
         end(program, ENDING_LEFT);
     else if ((ready & STREAM_READABLE) != 0)
@@ -237,11 +242,19 @@ static void discard(struct program *program)
     session_discarded(&program->session);
 }
 
+/* A look at signals is a system call: of the many pieces of a message one in so many has it. */
+static bool is_to_stop(struct program *program)
+{
+    const unsigned seldom = 32;
+    bool looks = !session_within_message(&program->session) || ++program->turns % seldom == 0;
+    return boundary_is_lost(&program->boundary) || (looks && signals_want_stop());
+}
+
 /* Does what the session wants until it has nothing to say and nothing to hear. */
 static void serve(struct program *program)
 {
     for (;;) {
-        if (program->how == NULL && (signals_want_stop() || boundary_is_lost(&program->boundary)))
+        if (program->how == NULL && is_to_stop(program))
             end(program, ENDING_SHUTDOWN);
         switch (session_want(&program->session)) {
         case WANT_NOTHING:

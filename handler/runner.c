@@ -100,7 +100,6 @@ int runner_run(struct runner *runner, int socket, pid_t process)
     runner_allow_until(runner, runner->began + (int64_t)runner->options->session_timeout * 1000);
     runner->phase = runner->options->proxy_protocol ? RUNNER_PHASE_PROXY : RUNNER_PHASE_IDLE;
     runner->transaction.lmtp = runner->options->lmtp;
-    envelope_clear(&runner->transaction.envelope);
     while (runner->phase != RUNNER_PHASE_OVER && serve_record(runner, &result))
         ;
     finish(runner, result);
