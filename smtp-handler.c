@@ -247,7 +247,8 @@ static bool is_to_stop(struct program *program)
 {
     const unsigned seldom = 32;
     bool looks = !session_within_message(&program->session) || ++program->turns % seldom == 0;
-    return boundary_is_lost(&program->boundary) || (looks && signals_want_stop());
+    return boundary_is_lost(&program->boundary) || signals_heard_stop() ||
+           (looks && signals_want_stop());
 }
 
 /* Does what the session wants until it has nothing to say and nothing to hear. */

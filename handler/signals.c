@@ -69,6 +69,11 @@ bool signals_want_stop(void)
     return stop != 0 || (sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1);
 }
 
+bool signals_heard_stop(void)
+{
+    return stop != 0;
+}
+
 bool signals_want_reload(void)
 {
     bool wanted = reload != 0;

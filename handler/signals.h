@@ -21,8 +21,9 @@ bool signals_begin(bool listens, struct problem *problem);
 /* The mask to wait with, for ppoll(2). */
 const sigset_t *signals_waiting(void);
 
-/* Whether SIGTERM came. */
+/* Whether SIGTERM came; and whether a wait let it in, which takes no look at what is pending. */
 bool signals_want_stop(void);
+bool signals_heard_stop(void);
 
 /* Whether SIGHUP came since this was asked last. */
 bool signals_want_reload(void);
