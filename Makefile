@@ -13,6 +13,8 @@ catalogdir = $(prefix)/lib/systemd/catalog
 
 CFLAGS ?= -O2 -g
 WITH_SYSTEMD ?= yes
+STATIC ?= no
+MUSL_CC ?= musl-gcc
 PORT = 2525
 SECONDS = 60
 
@@ -44,7 +46,7 @@ SANITIZE = -Werror -DSANITIZED -fsanitize=address,undefined -fno-sanitize-recove
 BUILD_PACKAGES = gcc libc6-dev libcrypt-dev libidn2-dev libseccomp-dev libssl-dev libsystemd-dev \
 	libtls-dev
 RUN_PACKAGES = $(BUILD_PACKAGES) curl libnet-ssleay-perl openssl swaks ucspi-tcp
-TEST_PACKAGES = $(RUN_PACKAGES) bats binutils dovecot-core dovecot-imapd dovecot-pop3d haproxy \
+TEST_PACKAGES = $(RUN_PACKAGES) musl-tools bats binutils dovecot-core dovecot-imapd dovecot-pop3d haproxy \
 	iproute2 libbsd0 libdb5.3 libevent-2.1-7 libgnutls-dane0 libicu72 libidn12 \
 	libnginx-mod-mail libnsl2 libnss-wrapper libpcre2-8-0 libsasl2-2 libssl3 libtirpc3 \
 	libwrap0 msmtp netbase nginx procps python3 strace systemd testssl.sh
@@ -67,25 +69,46 @@ all: $(PROGRAMS) ## build smtp-handler and its helpers
 # looked for in each process anew.
 BOUND = -Wl,-z,relro,-z,now
 
-# Each build has its directory: release; sanitize and fuzz, for the tests; plain, without systemd.
-smtp-handler: $(addprefix build/release/,$(HANDLER) $(SESSION))
+# Each build has its directory: release; static, with musl; sanitize and fuzz, for the tests.
+BUILT_no = build/release
+BUILT_yes = build/static
+
+copy = @cmp -s $< $@ || { mkdir -p $(@D) && cp $< $@; }
+
+smtp-handler helpers/maildir-deliver: %: $(BUILT_$(STATIC))/% FORCE
+	$(copy)
+
+helpers/tls-relay helpers/password-check: %: build/release/% FORCE
+	$(copy)
+
+build/release/smtp-handler: $(addprefix build/release/,$(HANDLER) $(SESSION))
 	$(CC) $(FLAGS) $(BOUND) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # What a helper is linked with is its own affair.
 LIBRARIES_tls-relay = -ltls -lcrypto
 LIBRARIES_password-check = -lcrypt
 
-helpers/%: build/release/helpers/%.o
+build/release/helpers/%: build/release/helpers/%.o
 	$(CC) $(FLAGS) $(BOUND) $(LDFLAGS) -o $@ $^ $(LIBRARIES_$*) $(LDLIBS)
+
+# Libraries cannot be loaded by it: it knows neither systemd nor IDNA. musl has no headers of Linux.
+MUSL = $(MUSL_CC) -idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch)
+
+build/static/smtp-handler: $(addprefix build/static/,$(HANDLER) $(SESSION))
+	$(MUSL) $(FLAGS) $(LDFLAGS) -static -o $@ $^ $(LDLIBS)
+
+build/static/helpers/maildir-deliver: build/static/helpers/maildir-deliver.o
+	$(MUSL) $(FLAGS) $(LDFLAGS) -static -o $@ $^ $(LDLIBS)
+
+build/static/helpers/tls-relay build/static/helpers/password-check: \
+		build/static/%: build/release/% FORCE
+	$(copy)
 
 build/sanitize/smtp-handler: $(addprefix build/sanitize/,$(HANDLER) $(SESSION))
 	$(CC) $(FLAGS) $(SANITIZE) $(BOUND) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 build/sanitize/helpers/%: build/sanitize/helpers/%.o
 	$(CC) $(FLAGS) $(SANITIZE) $(BOUND) $(LDFLAGS) -o $@ $^ $(LIBRARIES_$*) $(LDLIBS)
-
-build/plain/smtp-handler: $(addprefix build/plain/,$(HANDLER) $(SESSION))
-	$(CC) $(FLAGS) $(BOUND) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Runs the session without a process, for the tests.
 build/session-driver: $(addprefix build/release/,test/session-driver.o test/driver.o $(SESSION))
@@ -150,7 +173,7 @@ build/%/handler/filter.inc: handler/filter.c build/flags
 build/%/handler/sandbox.o: private FLAGS += -I$(@D)
 build/release/handler/sandbox.o: build/release/handler/filter.inc
 build/sanitize/handler/sandbox.o: build/sanitize/handler/filter.inc
-build/plain/handler/sandbox.o: build/plain/handler/filter.inc
+build/static/handler/sandbox.o: build/static/handler/filter.inc
 build/fuzz/handler/sandbox.o: build/fuzz/handler/filter.inc
 
 build/release/%.o: %.c build/flags
@@ -161,9 +184,9 @@ build/sanitize/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(SYSTEMD_$(WITH_SYSTEMD)) $(SANITIZE) -MMD -MP -c -o $@ $<
 
-build/plain/%.o: %.c build/flags
+build/static/%.o: %.c build/flags
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+	$(MUSL) $(FLAGS) -MMD -MP -c -o $@ $<
 
 # Changes when the flags do, so that objects made with others are made anew.
 build/flags: FORCE
@@ -239,15 +262,15 @@ run: ## receive mail on 127.0.0.1:2525 into ./Maildir
 test: ## build for release and with sanitizers, run all tests against both
 	@mkdir -p build
 	$(call install_packages,$(TEST_PACKAGES))
-	@$(MAKE) --no-print-directory all build/plain/smtp-handler $(PEERS:%=build/peers/%/unpacked) \
+	@$(MAKE) --no-print-directory all $(PEERS:%=build/peers/%/unpacked) \
 		$(DEBS:%=build/debs/%.deb) deb build/session-driver build/sanitize/session-driver \
-		build/attack/smtp-handler build/drill/inject $(PROGRAMS:%=build/sanitize/%)
+		$(PROGRAMS:%=build/static/%) build/attack/smtp-handler build/drill/inject $(PROGRAMS:%=build/sanitize/%)
 	@test/run
 
 valgrind: ## run the tests under valgrind, where they are not about time or memory
 	@mkdir -p build
 	$(call install_packages,$(VALGRIND_PACKAGES))
-	@$(MAKE) --no-print-directory all build/plain/smtp-handler build/session-driver \
+	@$(MAKE) --no-print-directory all build/static/smtp-handler build/session-driver \
 		$(PEERS:%=build/peers/%/unpacked)
 	@test/valgrind
 

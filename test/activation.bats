@@ -144,11 +144,11 @@ EOF
 }
 
 @test "a build without systemd works, and says what it cannot do" {
-    one_message | "$top/build/plain/smtp-handler" --domain example.org "$commands/keep" >replies 2>log
+    one_message | "$top/build/static/smtp-handler" --domain example.org "$commands/keep" >replies 2>log
     [ "$(kept_count)" = 1 ]
-    readelf -p .note.dlopen "$top/build/plain/smtp-handler" | refute grep -q libsystemd
+    readelf -p .note.dlopen "$top/build/static/smtp-handler" | refute grep -q libsystemd
     port=$(free_port)
-    in_background systemd-socket-activate --accept -l "127.0.0.1:$port" "$top/build/plain/smtp-handler" true
+    in_background systemd-socket-activate --accept -l "127.0.0.1:$port" "$top/build/static/smtp-handler" true
     eventually is_listening "$port"
     eventually grep -q 'built without systemd: the service needs StandardInput=socket' background
 }
