@@ -137,8 +137,7 @@ static void check_arguments_win(int count)
     for (size_t i = values_start; i < values_end; i++) {
         char octet = ((const char *)&by_arguments)[i];
         /* Its words are kept where the other options are. */
-        bool of_auth =
-            i >= offsetof(struct options, auth) && i < offsetof(struct options, submission);
+        bool of_auth = i >= offsetof(struct options, auth) && i < offsetof(struct options, xclient);
         assert(octet == ((const char *)&before)[i] || octet == ((const char *)&options)[i] ||
                of_auth);
     }
