@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -68,36 +70,66 @@ bool process_check_interpreter(const char *what, const char *path, struct proble
                        strerror(errno != 0 ? errno : EACCES));
 }
 
-/* What the process is like before it is executed. 0, or an errno. */
-static int describe(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
-                    const struct process_descriptor *descriptors, size_t count,
-                    enum process_kind kind)
+/* What a new process is made of. */
+struct start {
+    const char *path;
+    char *const *arguments;
+    char *const *environment;
+    const struct process_descriptor *descriptors;
+    size_t count;
+    enum process_kind kind;
+    pid_t parent;
+    int error; /* what the new process tells us */
+};
+
+/* From now on it dies with us; false where we are gone already. */
+static bool die_with_parent(const struct start *start)
 {
-    int error = signals_restore(attributes, kind == PROCESS_COMMAND ? POSIX_SPAWN_SETPGROUP : 0,
-                                kind == PROCESS_SESSION);
-    for (size_t i = 0; error == 0 && i < count; i++)
-        error = posix_spawn_file_actions_adddup2(actions, descriptors[i].ours, descriptors[i].its);
-    return error;
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == start->parent;
+}
+
+static bool place_descriptors(const struct start *start)
+{
+    for (size_t i = 0; i < start->count; i++) {
+        int ours = start->descriptors[i].ours, its = start->descriptors[i].its;
+        /* Onto itself dup2 would leave it close-on-exec. */
+        if (ours == its ? fcntl(ours, F_SETFD, 0) != 0 : dup2(ours, its) < 0)
+            return false;
+    }
+    return true;
+}
+
+/*
+ * The new process, in our memory, while we stand still until it executes the program. So it calls
+ * the kernel and nothing else, and writes nothing but `error`.
+ */
+static int become(void *argument)
+{
+    struct start *start = argument;
+    bool is_command = start->kind == PROCESS_COMMAND;
+    if ((!is_command || (setpgid(0, 0) == 0 && die_with_parent(start))) &&
+        place_descriptors(start) && signals_restore(start->kind == PROCESS_SESSION))
+        (void)execve(start->path, start->arguments, start->environment); /* returns if it fails */
+    start->error = errno;
+    return EX_OSERR;
 }
 
 int process_start(pid_t *process, const char *path, char *const *arguments,
                   char *const *environment, const struct process_descriptor *descriptors,
                   size_t count, enum process_kind kind)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    int error = posix_spawn_file_actions_init(&actions);
-    if (error != 0)
-        return -error;
-    error = posix_spawnattr_init(&attributes);
-    if (error == 0) {
-        error = describe(&actions, &attributes, descriptors, count, kind);
-        if (error == 0)
-            error = posix_spawn(process, path, &actions, &attributes, arguments, environment);
-        posix_spawnattr_destroy(&attributes);
+    static _Alignas(16) char stack[16 * 1024]; /* of the new process, as long as it is ours */
+    struct start start = {path,  arguments, environment, descriptors,
+                          count, kind,      getpid(),    .error = 0};
+    pid_t started = clone(become, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
+    if (started < 0)
+        return -errno;
+    if (start.error != 0) {
+        (void)waitpid(started, NULL, 0); /* it has ended */
+        return -start.error;
     }
-    posix_spawn_file_actions_destroy(&actions);
-    return -error;
+    *process = started;
+    return 0;
 }
 
 int process_move(int *descriptor)

@@ -34,7 +34,7 @@ struct process_descriptor {
 };
 
 enum process_kind {
-    PROCESS_COMMAND, /* in a group of its own, so that it can be killed whole */
+    PROCESS_COMMAND, /* in a group of its own, so that it can be killed whole; dies with us */
     PROCESS_HELPER,
     PROCESS_SESSION /* ourselves once more: SIGTERM waits until we are there to hear it */
 };

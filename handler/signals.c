@@ -81,20 +81,15 @@ bool signals_want_reload(void)
     return wanted;
 }
 
-int signals_restore(posix_spawnattr_t *attributes, int flags, bool for_session)
+bool signals_restore(bool for_session)
 {
-    sigset_t changed, mask;
+    const struct sigaction initial = {.sa_handler = SIG_DFL};
+    sigset_t mask;
     sigemptyset(&mask);
     if (for_session)
         sigaddset(&mask, SIGTERM);
-    sigemptyset(&changed);
     for (size_t i = 0; i < ROWS; i++)
-        sigaddset(&changed, rows[i].number);
-    int error = posix_spawnattr_setflags(
-        attributes, (short)(flags | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
-    if (error == 0)
-        error = posix_spawnattr_setsigmask(attributes, &mask);
-    if (error == 0)
-        error = posix_spawnattr_setsigdefault(attributes, &changed);
-    return error;
+        if (sigaction(rows[i].number, &initial, NULL) != 0)
+            return false;
+    return sigprocmask(SIG_SETMASK, &mask, NULL) == 0;
 }

@@ -7,7 +7,6 @@
 #define HANDLER_SIGNALS_H
 
 #include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
 
 #include "problem.h"
@@ -29,10 +28,9 @@ bool signals_heard_stop(void);
 bool signals_want_reload(void);
 
 /*
- * Sets in `attributes` that a new process finds signals as they were at first, and the other
- * `flags` of posix_spawnattr_setflags(3). SIGTERM waits for a session until signals_begin is
- * there to hear it. 0, or an errno.
+ * In a new process: makes signals what they were at first. SIGTERM waits for a session until
+ * signals_begin is there to hear it. False, with errno set, where that fails.
  */
-int signals_restore(posix_spawnattr_t *attributes, int flags, bool for_session);
+bool signals_restore(bool for_session);
 
 #endif

@@ -41,6 +41,16 @@ EOF
     [ "$(deliver_by sh -c 'kill -SEGV $$')" = '451 4.3.0 Trouble here, try again later, id ID' ]
 }
 
+@test "a command dies with its handler" {
+    in_background bash -c "$(declare -f one_message); one_message | { '$SMTP_HANDLER' --newlines lenient \
+        --domain example.org sh -c 'echo \$PPID >handler; echo \$\$ >command; exec sleep 1000'; echo \$? >ended; }"
+    eventually test -s command
+    kill -KILL "$(cat handler)"
+    eventually test -s ended
+    command=$(cat command)
+    eventually sh -c "! grep -q sleep /proc/$command/cmdline"
+}
+
 @test "a command that is gone when it is needed defers the message" {
     cp "$commands/end" vanishing
     fifo=$BATS_TEST_TMPDIR/fifo
