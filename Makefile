@@ -27,7 +27,7 @@ HANDLER = smtp-handler.o handler/boundary.o handler/clock.o handler/connection.o
 	handler/facts.o handler/hostname.o handler/idn.o handler/landlock.o handler/library.o \
 	handler/listener.o handler/log.o handler/network.o handler/operation.o handler/options.o handler/outputs.o \
 	handler/password.o handler/patience.o handler/problem.o handler/process.o handler/proxy.o \
-	handler/recipients.o handler/record.o handler/report.o handler/runner.o handler/sandbox.o handler/signals.o handler/spool.o handler/stream.o \
+	handler/recipients.o handler/record.o handler/report.o handler/runner.o handler/sandbox.o handler/sha256.o handler/signals.o handler/spool.o handler/stream.o \
 	handler/superserver.o handler/systemd.o handler/template.o handler/tls.o handler/transaction.o
 HELPERS = maildir-deliver password-check tls-relay
 UNITS = lmtp.socket smtp-handler.service smtp-handler@.service smtp.socket submission.socket
