@@ -82,6 +82,7 @@ void session_begin(struct session *session, const struct session_settings *setti
     session->tls_asked = session->tls_available = session->introduced = false;
     session->message_open = false;
     session->storing = false;
+    session->trace_length = 0;
     session->counts = (struct session_counts){.messages = 0};
     session->errors_in_row = 0;
     session->now = 0;
@@ -327,6 +328,7 @@ struct session_result session_result(const struct session *session)
     return (struct session_result){
         .verdict = session->verdict,
         .size = content->size,
+        .trace = session->trace_length,
         .broken_form = content->false_end != NULL ? content->false_end : content->broken_form,
     };
 }

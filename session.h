@@ -48,6 +48,7 @@ struct session_settings {
     unsigned max_errors;         /* without a message accepted in between */
     bool lmtp;                   /* speak LMTP, RFC 2033 */
     bool one_recipient;          /* deliver to each recipient by itself */
+    bool one_answer;             /* then take many all the same: retries skip who has the message */
     bool dsn;                    /* offer DSN, RFC 3461 */
     enum tls_policy tls;         /* of what is said in clear */
     bool secured;                /* TLS was there before the greeting */
@@ -100,7 +101,7 @@ enum phase {
     PHASE_CONTENT = 32,   /* within the message, after DATA */
     PHASE_CHUNK = 64,     /* within a chunk */
     PHASE_REFUSED = 128,  /* within a chunk that is only read away */
-    PHASE_DELIVERY = 256, /* recipients are delivered to and answered one by one */
+    PHASE_DELIVERY = 256, /* recipients are delivered to one by one */
     PHASE_AUTH = 512,     /* within the exchange of AUTH; RFC 4954 4 */
     PHASE_OVER = 1024     /* nothing more is read */
 };
@@ -109,6 +110,7 @@ enum phase {
 struct session_result {
     enum verdict verdict;
     uint64_t size;           /* octets received, as RFC 1870 counts them */
+    uint32_t trace;          /* octets of ours in front of those handed over */
     const char *broken_form; /* the wrong line end met, in words; NULL for none */
 };
 
@@ -137,6 +139,7 @@ struct session {
     bool introduced;    /* by XCLIENT; TLS would have had to come before */
     bool message_open;  /* octets of a message were let in, and it is not forgotten yet */
     bool storing;       /* octets of it may have been handed over */
+    uint32_t trace_length;
     uint64_t chunk_size;
     uint64_t chunk_left; /* octets of the chunk that are still to come */
     bool chunk_is_last;

@@ -13,14 +13,15 @@ static bool is_dsn_offered(const struct session *session)
     return session->settings.dsn;
 }
 
-static bool defers_further_recipients(const struct session *session)
+static bool has_one_recipient(const struct session *session)
 {
     return session->settings.one_recipient && !session->settings.lmtp;
 }
 
 unsigned extension_max_recipients(const struct session *session, bool prdr)
 {
-    return defers_further_recipients(session) && !prdr ? 1 : session->settings.max_recipients;
+    bool one = has_one_recipient(session) && !session->settings.one_answer && !prdr;
+    return one ? 1 : session->settings.max_recipients;
 }
 
 static void add_limits(const struct session *session, struct text *line)
@@ -74,8 +75,8 @@ static const struct {
     {"DSN", is_dsn_offered, NULL, PARAMETER_SET_DSN_MAIL | PARAMETER_SET_DSN_RCPT}, /* RFC 3461 */
     {"STARTTLS", is_tls_offered, NULL, 0},                                          /* RFC 3207 */
     {"AUTH", is_auth_offered, add_mechanisms, PARAMETER_SET_AUTH},                  /* RFC 4954 */
-    {"PRDR", defers_further_recipients, NULL, PARAMETER_SET_PRDR}, /* draft-hall-prdr */
-    {"XCLIENT", is_xclient_offered, add_attributes, 0},            /* Postfix's XCLIENT_README */
+    {"PRDR", has_one_recipient, NULL, PARAMETER_SET_PRDR}, /* draft-hall-prdr */
+    {"XCLIENT", is_xclient_offered, add_attributes, 0},    /* Postfix's XCLIENT_README */
     {"LIMITS", NULL, add_limits, 0}, /* RFC 9422; always there, and so always the last */
 };
 

@@ -47,6 +47,7 @@ static void open_message(struct session *session, enum encoding encoding)
     if (settings->trace)
         write_trace(session, recipient, line_ending, &output);
     session->octets_length = sizeof session->octets - output.length;
+    session->trace_length = (uint32_t)session->octets_length;
     session->message_open = true;
     session->storing = false;
     session->verdict = VERDICT_ACCEPTED;
@@ -108,6 +109,13 @@ static bool answers_each(const struct session *session)
     return session->settings.lmtp || (by_prdr && session->verdict == VERDICT_ACCEPTED);
 }
 
+/* One by one, be they answered so or at once. */
+static bool delivers_each(const struct session *session)
+{
+    bool many = session->settings.one_recipient && session->envelope.count > 1;
+    return answers_each(session) || (many && session->verdict == VERDICT_ACCEPTED);
+}
+
 static void take_chunk(struct session *session)
 {
     char octets[32];
@@ -119,7 +127,7 @@ static void take_chunk(struct session *session)
 
 static void begin_deliveries(struct session *session)
 {
-    if (!session->settings.lmtp)
+    if (answers_each(session) && !session->settings.lmtp)
         command_reply(session, REPLY_EACH_RECIPIENT, span_empty());
     session->phase = PHASE_DELIVERY;
     session->recipient = 0;
@@ -129,7 +137,7 @@ static void begin_deliveries(struct session *session)
 /* The piece is here, and stored unless the message is refused. */
 static void conclude(struct session *session)
 {
-    if (is_last_piece(session) && answers_each(session))
+    if (is_last_piece(session) && delivers_each(session))
         begin_deliveries(session);
     else if (session->verdict != VERDICT_ACCEPTED)
         message_answer(session, session->verdict, span_empty());
@@ -149,12 +157,13 @@ static void count_answer(struct session *session, enum verdict verdict)
     }
 }
 
-/* All recipients have their answers: PRDR has one more, on the whole. */
+/* All recipients have had their turn: but for LMTP there is an answer on the whole. */
 static void end_deliveries(struct session *session)
 {
+    bool counted = answers_each(session) && session->summary == VERDICT_ACCEPTED;
     if (session->verdict == VERDICT_ACCEPTED)
         session->verdict = session->summary;
-    if (session->verdict != VERDICT_ACCEPTED)
+    if (!counted)
         count_answer(session, session->verdict);
     if (!session->settings.lmtp)
         reply_add_verdict(&session->replies, session->verdict, span_empty(), session_id(session));
@@ -170,6 +179,21 @@ bool message_next_recipient(struct session *session)
     else
         message_answer(session, session->verdict, span_empty());
     return true;
+}
+
+/*
+ * One answer for all: what they agree on. Where they do not it is refused if all refuse, for
+ * whatever reasons, and deferred if not, so that the client tries again.
+ */
+static void agree(struct session *session, enum verdict verdict)
+{
+    enum verdict summary = session->summary;
+    bool refused =
+        verdict_outcome(verdict) == OUTCOME_REFUSED && verdict_outcome(summary) == OUTCOME_REFUSED;
+    if (session->recipient == 0)
+        session->summary = verdict;
+    else if (verdict != summary)
+        session->summary = refused ? VERDICT_REFUSED : VERDICT_DEFERRED;
 }
 
 /* One acceptance makes the whole accepted, or else one deferral deferred. */
@@ -274,9 +298,11 @@ void message_stored(struct session *session, bool kept)
 
 void message_answer(struct session *session, enum verdict verdict, struct span text)
 {
-    reply_add_verdict(&session->replies, verdict, text, session_id(session));
+    bool at_once = session->phase == PHASE_DELIVERY && !answers_each(session);
+    if (!at_once)
+        reply_add_verdict(&session->replies, verdict, text, session_id(session));
     if (session->phase == PHASE_DELIVERY) {
-        sum_up(session, verdict);
+        (at_once ? agree : sum_up)(session, verdict);
         session->recipient++;
         return;
     }

@@ -127,9 +127,11 @@ static void deliver(struct driver *driver)
     struct span message = {driver->message, driver->message_length};
     struct mailbox recipient;
     bool refused = is_local(&session_envelope(session)->sender, "refused");
+    bool each = session_recipient(session, &recipient);
+    bool deferred = each && is_local(&recipient, "full");
     record_string(driver, "WANT_DELIVERY ");
     record(driver, session_protocol(session));
-    if (session_recipient(session, &recipient)) {
+    if (each) {
         record_string(driver, " ");
         record(driver, mailbox_whole(&recipient));
     }
@@ -139,7 +141,10 @@ static void deliver(struct driver *driver)
     record_quoted(driver, session_notify(session));
     record_string(driver, "ORCPT ");
     record_quoted(driver, session_orcpt(session));
-    session_answer(session, refused ? VERDICT_REFUSED : VERDICT_ACCEPTED,
+    session_answer(session,
+                   deferred  ? VERDICT_MAILBOX_TROUBLE
+                   : refused ? VERDICT_REFUSED
+                             : VERDICT_ACCEPTED,
                    refused ? message : span_of("2.1.5 so be it"));
 }
 

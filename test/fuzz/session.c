@@ -43,6 +43,7 @@ static struct session_settings settings_of(struct span letters)
     for (size_t i = 0; i < letters.length; i++) {
         settings.lmtp |= letters.octets[i] == 'l';
         settings.one_recipient |= letters.octets[i] == 'o';
+        settings.one_answer |= letters.octets[i] == 'O';
         settings.dsn |= letters.octets[i] == 'd';
         settings.auth |= letters.octets[i] == 'a';
         settings.secured |= letters.octets[i] == 's';
