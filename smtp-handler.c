@@ -18,6 +18,7 @@
 #include "handler/boundary.h"
 #include "handler/clock.h"
 #include "handler/connection.h"
+#include "handler/done.h"
 #include "handler/hostname.h"
 #include "handler/log.h"
 #include "handler/options.h"
@@ -56,6 +57,8 @@ struct program {
     bool more;       /* octets are likely to be there already: as many were read as could be */
     const char *how; /* the session was ended; NULL where nobody but the client did */
     bool client_left;
+    bool unheard; /* with --done-list: a message was accepted, and the client may not know yet */
+    bool shows;   /* that it knows, whatever it says next */
 };
 
 /* Cuts the session off; one word for each reason, for the log. */
@@ -82,10 +85,14 @@ static bool write_replies(struct program *program)
     if (replies.length == 0)
         return false;
     ssize_t written = stream_write(&program->stream, replies);
-    if (written > 0)
+    if (written > 0) {
         session_written(&program->session, (size_t)written);
-    else if (written != -EAGAIN)
+        /* What is here already was said before. */
+        program->shows = program->unheard && session_replies(&program->session).length == 0 &&
+                         stream_wait(&program->stream, STREAM_READABLE, 0, signals_waiting()) == 0;
+    } else if (written != -EAGAIN) {
         end(program, ENDING_LEFT);
+    }
     return written != -EAGAIN;
 }
 
@@ -108,6 +115,10 @@ static void read_octets(struct program *program, struct room room)
         return;
     }
     int64_t now = clock_milliseconds();
+    if (program->shows) {
+        boundary_tell_heard(&program->boundary);
+        program->unheard = program->shows = false;
+    }
     session_fed(session, (size_t)length, clock_microseconds_utc() / 1000000);
     if (within_message)
         patience_octets_came(&program->patience, (size_t)length, now);
@@ -237,6 +248,10 @@ static void deliver(struct program *program)
 /* WANT_DISCARD */
 static void discard(struct program *program)
 {
+    bool accepted = session_result(&program->session).verdict == VERDICT_ACCEPTED;
+    if (program->options.done_list != NULL && accepted)
+        program->unheard = true;
+    program->shows = false;
     boundary_discard(&program->boundary, &program->session);
     patience_renew(&program->patience, clock_milliseconds());
     session_discarded(&program->session);
@@ -304,6 +319,7 @@ static void begin_session(struct program *program, bool secured)
         .max_recipients = options->max_recipients,
         .lmtp = options->lmtp,
         .one_recipient = options->one_recipient,
+        .one_answer = options->done_list != NULL,
         .dsn = options->dsn,
         .tls = program->tls_policy,
         .secured = secured,
@@ -338,6 +354,10 @@ static bool prepare(struct program *program, struct problem *problem)
     if (options->proxy_protocol && program->connection.client_waits &&
         !proxy_check(&program->connection, problem))
         return false;
+    int listing = options->done_list != NULL ? done_check(options->done_list) : 0;
+    if (listing < 0)
+        return problem_set(problem, EX_CONFIG, "done-list %s: %s", options->done_list,
+                           strerror(-listing));
     options->one_recipient = options->one_recipient || of_recipient;
     program->hostname = hostname_find(options->hostname);
     program->tls_policy = tls_policy(options);
@@ -490,6 +510,7 @@ static int run(struct program *program)
     runner->id = program->id;
     runner->began = program->began;
     runner->spool = program->spool;
+    runner->done.directory = program->options.done_list;
     return runner_run(runner, ends[0], process);
 }
 

@@ -202,6 +202,7 @@ enum verdict boundary_deliver(struct boundary *boundary, const struct session *s
     struct mailbox recipient;
     struct request *request = begin(OPERATION_DELIVERY);
     request->delivery.each = session_recipient(session, &recipient);
+    request->delivery.trace = session_result(session).trace;
     request->delivery.stored = boundary->stored;
     request->delivery.size = session_result(session).size;
     boundary->told = TOLD_NOTHING;
@@ -223,6 +224,11 @@ void boundary_discard(struct boundary *boundary, const struct session *session)
     if (boundary->spool >= 0)
         (void)close(boundary->spool); /* its octets are of no more use */
     *boundary = (struct boundary){.spool = -1, .told = boundary->told, .lost = boundary->lost};
+}
+
+void boundary_tell_heard(struct boundary *boundary)
+{
+    tell(boundary, begin(OPERATION_HEARD));
 }
 
 void boundary_end(struct boundary *boundary, const struct session *session, const char *how)

@@ -83,14 +83,21 @@ int boundary_store(struct boundary *boundary, struct span octets);
 
 /*
  * Delivers what is stored to all recipients at once, or, with PRDR, LMTP or --one-recipient, to the
- * one whose turn it is; nobody's comes twice. `text` is what the command says, borrowed until
- * something else is asked.
+ * one whose turn it is; nobody's comes twice. With --done-list, who has it already is left out by
+ * what the session process says is trace in front of it. `text` is what the command says, borrowed
+ * until something else is asked.
  */
 enum verdict boundary_deliver(struct boundary *boundary, const struct session *session,
                               struct span *text);
 
 /* Forgets the message, its envelope too: for the log why, where it was not delivered. */
 void boundary_discard(struct boundary *boundary, const struct session *session);
+
+/*
+ * The client has shown that it heard the answers to all messages before: for --done-list. Once for
+ * each message at most, and only for one that somebody was delivered.
+ */
+void boundary_tell_heard(struct boundary *boundary);
 
 /* The connection has ended, `how` in a word; nothing comes behind that. */
 void boundary_end(struct boundary *boundary, const struct session *session, const char *how);

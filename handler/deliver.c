@@ -137,6 +137,13 @@ static void run(const char *path, char *const *command, const struct facts *fact
         conclude(delivery, VERDICT_DEFERRED, "timeout");
 }
 
+void deliver_skip(struct delivery *delivery, enum verdict verdict, const char *text)
+{
+    *delivery = (struct delivery){.verdict = verdict};
+    delivery->outputs.text_length = strlen(text);
+    memcpy(delivery->outputs.text, text, strlen(text));
+}
+
 void deliver_run(const char *path, char *const *command, const struct facts *facts, int message,
                  int64_t timeout, struct delivery *delivery)
 {

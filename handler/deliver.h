@@ -12,8 +12,12 @@ struct delivery {
     enum verdict verdict;
     char ended[64];         /* "exit 0", "signal 9", "timeout", or what kept it from running */
     int64_t milliseconds;   /* that it took */
+    unsigned done;          /* recipients who were left out, since they have the message */
     struct outputs outputs; /* outputs_text is for the reply */
 };
+
+/* Concludes with `verdict` and the `text` of a reply, and runs nothing. */
+void deliver_skip(struct delivery *delivery, enum verdict verdict, const char *text);
 
 /*
  * Runs the program at `path` as `command` with `facts` put in, its standard input `message`, which

@@ -356,12 +356,11 @@ static bool take_spool_file(struct runner *runner, const struct request *request
     return true;
 }
 
-/* Runs the command on `message`. */
-static void deliver(struct runner *runner, int message, uint64_t length)
+/* Runs the command on `message`, for all whom `transaction` is for now. */
+static void run_command(struct runner *runner, const struct transaction *transaction, int message,
+                        uint64_t length)
 {
     const struct options *options = runner->options;
-    struct transaction *transaction = &runner->transaction;
-    struct delivery *delivery = &runner->delivery;
     static struct facts facts;
     struct mailbox mailbox;
     const struct mailbox *recipient =
@@ -369,17 +368,70 @@ static void deliver(struct runner *runner, int message, uint64_t length)
     facts_gather(&facts, transaction, runner->connection, &runner->tls, options, recipient, length);
     notify_status(runner, delivering);
     deliver_run(runner->command_path, options->command, &facts, message,
-                (int64_t)options->delivery_timeout * 1000, delivery);
+                (int64_t)options->delivery_timeout * 1000, &runner->delivery);
+}
+
+/* Runs the command, for `having` recipients fewer, and lists the others where it succeeds. */
+static void deliver_to_rest(struct runner *runner, const struct request *request, int message,
+                            unsigned first, unsigned end, unsigned having)
+{
+    const struct transaction *transaction = &runner->transaction;
+    struct delivery *delivery = &runner->delivery;
+    static struct transaction rest;
+    int result = 0;
+    if (having > 0) {
+        transaction_leave_out(transaction, runner->done.has, &rest);
+        transaction = &rest;
+    }
+    run_command(runner, transaction, message, request->delivery.stored);
+    if (delivery->verdict == VERDICT_ACCEPTED)
+        result = done_add(&runner->done, &runner->transaction.envelope, first, end);
+    else if (having > 0)
+        delivery->verdict = VERDICT_DEFERRED; /* a refusal would bounce the mail of all */
+    delivery->done = having;
+    if (result < 0)
+        log_trouble("done-list, after a delivery: %s", strerror(-result));
+}
+
+/* Tells the log, and the session process, how it went. */
+static void conclude_delivery(struct runner *runner)
+{
+    struct transaction *transaction = &runner->transaction;
+    const struct delivery *delivery = &runner->delivery;
+    struct mailbox mailbox;
+    bool alone = transaction_recipient(transaction, &mailbox);
     runner->delivered = true;
     runner_allow_until(runner, clock_milliseconds());
-    report_delivery(transaction, runner->connection, &runner->tls, recipient, options->command[0],
-                    delivery);
+    report_delivery(transaction, runner->connection, &runner->tls, alone ? &mailbox : NULL,
+                    runner->options->command[0], delivery);
     if (delivery->verdict == VERDICT_ACCEPTED && !runner->counted) {
         runner->counted = true;
         transaction->accepted++;
     }
+    runner->failed |= delivery->verdict != VERDICT_ACCEPTED;
     answer(runner, delivery->verdict);
     runner->answer.text = record_text(outputs_text(&delivery->outputs));
+}
+
+/* Gives `message` to the command, or to whoever of the recipients does not have it yet. */
+static void deliver(struct runner *runner, const struct request *request, int message)
+{
+    struct transaction *transaction = &runner->transaction;
+    struct delivery *delivery = &runner->delivery;
+    unsigned first = transaction->each ? transaction->recipient : 0;
+    unsigned end = transaction->each ? first + 1 : transaction->envelope.count;
+    int having = done_look(&runner->done, message, request->delivery.trace, &transaction->envelope,
+                           first, end);
+    if (having < 0) {
+        log_trouble("done-list: %s", strerror(-having));
+        deliver_skip(delivery, VERDICT_DEFERRED, "");
+    } else if ((unsigned)having == end - first) {
+        deliver_skip(delivery, VERDICT_ACCEPTED, "Delivered before");
+        delivery->done = (unsigned)having;
+    } else {
+        deliver_to_rest(runner, request, message, first, end, (unsigned)having);
+    }
+    conclude_delivery(runner);
 }
 
 static bool take_delivery(struct runner *runner, const struct request *request)
@@ -390,6 +442,8 @@ static bool take_delivery(struct runner *runner, const struct request *request)
     int64_t length = spool_length(&runner->spool);
     if (length < 0 || (uint64_t)length != request->delivery.stored)
         return wrong(runner, "a message that was not stored so");
+    if (request->delivery.trace > TRACE_MAX)
+        return wrong(runner, "more trace than there may be");
     if (!each && (count == 1 || runner->options->one_recipient || runner->options->lmtp ||
                   runner->phase == RUNNER_PHASE_EACH))
         return wrong(runner, "a delivery to others than are meant");
@@ -399,8 +453,9 @@ static bool take_delivery(struct runner *runner, const struct request *request)
     if (message < 0) {
         log_trouble("reading the spool: %s", strerror(-message));
         answer(runner, VERDICT_DEFERRED);
+        runner->failed = true;
     } else {
-        deliver(runner, message, (uint64_t)length);
+        deliver(runner, request, message);
         (void)close(message); /* it was only read */
     }
     bool last = !each || ++transaction->recipient == count;
@@ -422,8 +477,20 @@ static bool take_discard(struct runner *runner, const struct request *request)
         report_refusal(transaction, runner->connection, &runner->tls,
                        (enum verdict)request->discard.verdict, record_span(&request->discard.form));
     spool_discard(&runner->spool);
-    runner->delivered = runner->counted = false;
+    done_settle(&runner->done, runner->phase == RUNNER_PHASE_DELIVERED && !runner->failed);
+    runner->unheard |= runner->counted;
+    runner->delivered = runner->counted = runner->failed = false;
     runner->phase = RUNNER_PHASE_IDLE;
+    return true;
+}
+
+static bool take_heard(struct runner *runner, const struct request *request)
+{
+    (void)request; /* it holds nothing */
+    if (!runner->unheard)
+        return wrong(runner, "an answer heard that there was not");
+    runner->unheard = false;
+    done_forget(&runner->done);
     return true;
 }
 
@@ -474,6 +541,8 @@ static const struct {
                            RUNNER_PHASE_RECIPIENT | RUNNER_PHASE_SPOOL | RUNNER_PHASE_EACH |
                                RUNNER_PHASE_DELIVERED,
                            false},
+    [OPERATION_HEARD] = {take_heard, BEFORE_MESSAGE | RUNNER_PHASE_SPOOL | RUNNER_PHASE_EACH,
+                         false},
     [OPERATION_END] = {take_end_of_session, BEFORE_MESSAGE, false},
 };
 

@@ -257,6 +257,8 @@ static const struct row rows[] = {
      "add neither Return-Path nor Received"},
     {"spool", "DIR", &directory_kind, offsetof(struct options, spool), NULL,
      "where large messages go ($RUNTIME_DIRECTORY, $TMPDIR, /var/tmp)"},
+    {"done-list", "DIR", &directory_kind, offsetof(struct options, done_list), NULL,
+     "remember there who has a message, so that a retry gives it to none twice"},
     {"require-sandbox", NULL, &flag_kind, offsetof(struct options, require_sandbox), NULL,
      "serve nobody where the kernel cannot confine the session process"},
     {"no-sandbox", NULL, &flag_kind, offsetof(struct options, no_sandbox), NULL,

@@ -82,6 +82,7 @@ struct options {
     enum newlines_option newlines;
     enum line_ending line_ending;
     const char *spool;
+    const char *done_list;
     enum log_option log;
     bool require_sandbox;
     bool no_sandbox;

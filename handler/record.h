@@ -28,6 +28,7 @@ enum operation {
     OPERATION_SPOOL_FILE,
     OPERATION_DELIVERY,
     OPERATION_DISCARD,
+    OPERATION_HEARD,
     OPERATION_END,
     OPERATIONS
 };
@@ -83,6 +84,7 @@ struct request {
         } recipient;
         struct {
             uint8_t each;    /* to the next recipient alone */
+            uint32_t trace;  /* octets of ours in front */
             uint64_t stored; /* octets */
             uint64_t size;   /* as RFC 1870 counts */
         } delivery;

@@ -85,7 +85,10 @@ void report_delivery(const struct transaction *transaction, const struct connect
 {
     struct log_event event;
     begin_message(&event, transaction, connection, tls, recipient, delivery->verdict);
-    log_add(&event, "command", span_of(command));
+    if (delivery->done > 0)
+        log_add_number(&event, "done", delivery->done);
+    if (delivery->ended[0] != '\0')
+        log_add(&event, "command", span_of(command));
     log_add(&event, "ended", span_of(delivery->ended));
     log_add(&event, "reply", outputs_text(&delivery->outputs));
     log_add_seconds(&event, "seconds", delivery->milliseconds);

@@ -9,6 +9,7 @@
 
 #include "connection.h"
 #include "deliver.h"
+#include "done.h"
 #include "options.h"
 #include "process.h"
 #include "recipients.h"
@@ -47,6 +48,8 @@ struct runner {
     uint64_t statuses;
     bool delivered; /* the message at hand was given to the command */
     bool counted;   /* it was accepted by a recipient */
+    bool failed;    /* and not by another */
+    bool unheard;   /* the client may not know of some that were accepted */
     bool stopped;   /* SIGTERM was handed on */
     unsigned failures;
     unsigned missing;  /* of the sandbox */
@@ -56,6 +59,7 @@ struct runner {
     unsigned accepted_told;
     struct tls tls;
     struct transaction transaction;
+    struct done done;
     struct delivery delivery;
     struct answer answer;
     int descriptors[RECORD_DESCRIPTORS_MAX]; /* to go beside it, */

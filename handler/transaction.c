@@ -76,3 +76,25 @@ struct span transaction_orcpt(const struct transaction *transaction)
 {
     return lines_at_hand(transaction, &transaction->envelope.orcpt);
 }
+
+void transaction_leave_out(const struct transaction *transaction, const bool *done,
+                           struct transaction *rest)
+{
+    const struct envelope *envelope = &transaction->envelope;
+    *rest = *transaction;
+    envelope_clear(&rest->envelope);
+    rest->envelope.sender = envelope->sender;
+    rest->envelope.parameters = envelope->parameters;
+    for (unsigned i = 0; i < envelope->count; i++) {
+        struct mailbox mailbox = envelope_recipient(envelope, i);
+        struct parameters parameters;
+        struct span notify = envelope_line(&envelope->notify, i);
+        struct span orcpt = envelope_line(&envelope->orcpt, i);
+        if (done[i])
+            continue;
+        parameters_clear(&parameters);
+        memcpy(parameters.notify, notify.octets, parameters.notify_length = notify.length);
+        memcpy(parameters.orcpt, orcpt.octets, parameters.orcpt_length = orcpt.length);
+        (void)envelope_add(&rest->envelope, &mailbox, &parameters); /* there is room for all */
+    }
+}

@@ -45,6 +45,10 @@ struct span transaction_protocol(const struct transaction *transaction);
  */
 bool transaction_recipient(const struct transaction *transaction, struct mailbox *recipient);
 
+/* Makes `rest` the same transaction for fewer: without each recipient that `done` is true of. */
+void transaction_leave_out(const struct transaction *transaction, const bool *done,
+                           struct transaction *rest);
+
 /* What was asked with NOTIFY= and ORCPT= (RFC 3461) for those, a line for each. */
 struct span transaction_notify(const struct transaction *transaction);
 struct span transaction_orcpt(const struct transaction *transaction);

@@ -71,6 +71,7 @@ distrusted() {
 @test "what was not stored, or is not meant for them, is not delivered" {
     distrusted 'claim more' 'a message that was not stored so'
     distrusted 'deliver to all' 'a delivery to others than are meant'
+    distrusted 'claim trace' 'more trace than there may be'
 }
 
 @test "values beyond their bounds end the connection" {
@@ -82,6 +83,10 @@ distrusted() {
     distrusted 'pretend to be a proxy' 'XCLIENT of somebody who may not say it'
     distrusted 'guess passwords' 'credentials that nobody asked for'
     distrusted 'guess passwords' 'credentials that nobody asked for' --auth true
+}
+
+@test "no answer is heard but one that was given" {
+    distrusted 'hear nothing' 'an answer heard that there was not' --done-list list
 }
 
 @test "floods of records end the connection" {

@@ -147,6 +147,25 @@ static bool deliver(size_t stored, uint64_t claimed)
     return asked(OPERATION_DELIVERY);
 }
 
+static bool hear_nothing(void)
+{
+    (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
+    tell(OPERATION_HEARD);
+    return deliver(1, 1);
+}
+
+static bool claim_trace(void)
+{
+    int spool;
+    (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
+    tell(OPERATION_SPOOL);
+    (void)hear(&spool);
+    memset(&request, 0, sizeof request);
+    request.delivery.each = 1;
+    request.delivery.trace = UINT32_MAX;
+    return asked(OPERATION_DELIVERY);
+}
+
 static bool send_short(void)
 {
     (void)send(BOUNDARY_DESCRIPTOR, "x", 1, 0);
@@ -277,6 +296,8 @@ static const struct {
     {"claim more", claim_more},
     {"deliver to all", deliver_to_all},
     {"deliver elsewhere", deliver_elsewhere},
+    {"hear nothing", hear_nothing},
+    {"claim trace", claim_trace},
     {"forge lines", forge_lines},
     {"make long", make_long},
     {"pretend to be a proxy", pretend_proxy},
