@@ -4,9 +4,17 @@ load drill
 
 # Kills at random while Postfix relays.
 
-@test "whoever is killed, each message that Postfix relays arrives" {
+kills() {
     port=$(free_port)
     start_postfix "smtp:[127.0.0.1]:$port" default_destination_concurrency_failed_cohort_limit=0
-    drills kills "${postfix[@]}" "$drill/kills" "$SMTP_HANDLER" "$PWD/kills" "$port" \
-        "$(size 200 2000)" "${SEED:-6}"
+    drills "$1" "${postfix[@]}" "$drill/kills" "$SMTP_HANDLER" "$PWD/kills" "$port" \
+        "$(size 200 2000)" "${SEED:-6}" "${@:2}"
+}
+
+@test "whoever is killed, each message that Postfix relays arrives" {
+    kills kills
+}
+
+@test "with a done-list it arrives once, but where the command itself was killed" {
+    kills kills-done-list --done-list "$PWD/list"
 }

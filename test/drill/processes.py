@@ -28,6 +28,11 @@ def children_of(process):
     return [int(word) for word in read_of(process, "task/%d/children" % process).split()]
 
 
+def parent_of(process):
+    """0 where the process is gone."""
+    return int((read_of(process, "stat").rpartition(")")[2].split() or ["X", "0"])[1])
+
+
 def parents_below(process):
     """All processes below this one, and the parent of each."""
     parents, rest = {}, [process]
@@ -52,8 +57,13 @@ def line_of(process, parents):
     return line
 
 
+def state_of(process):
+    """A letter as ps(1) has it; "X" where the process is gone."""
+    return (read_of(process, "stat").rpartition(")")[2].split() or ["X"])[0]
+
+
 def is_zombie(process):
-    return read_of(process, "stat").rpartition(")")[2].split()[:1] == ["Z"]
+    return state_of(process) == "Z"
 
 
 def reap():
