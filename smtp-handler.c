@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,7 +262,9 @@ static void discard(struct program *program)
 static bool is_to_stop(struct program *program)
 {
     const unsigned seldom = 32;
-    bool looks = !session_within_message(&program->session) || ++program->turns % seldom == 0;
+    const struct session *session = &program->session;
+    bool looks = !session_within_message(session) || session_want(session) == WANT_DELIVERY ||
+                 ++program->turns % seldom == 0;
     return boundary_is_lost(&program->boundary) || signals_heard_stop() ||
            (looks && signals_want_stop());
 }
@@ -453,7 +456,7 @@ static void serve_client(struct program *program)
 /* The descriptors of the session process: the client's, the runner's, and room for four. */
 enum { SESSION_DESCRIPTORS = BOUNDARY_DESCRIPTOR + 5 };
 
-/* Leaves it the client, standard error for a failed assertion, and `runner`. */
+/* Leaves it the client, standard error, and `runner`. */
 static bool keep_descriptors(struct program *program, int runner)
 {
     struct connection *connection = &program->connection;
@@ -466,15 +469,25 @@ static bool keep_descriptors(struct program *program, int runner)
     return syscall(SYS_close_range, BOUNDARY_DESCRIPTOR + 1, ~0U, 0) == 0;
 }
 
+/* It may hold what no client is to know. */
+static void forget_environment(void)
+{
+    for (char **variable = environ; *variable != NULL; variable++)
+        explicit_bzero(*variable, strlen(*variable));
+}
+
 /* The session process: what a client sends is read here and nowhere else. */
-static void be_session_process(struct program *program, int runner)
+static void be_session_process(struct program *program, int runner, pid_t parent)
 {
     const struct options *options = &program->options;
-    uint64_t file_max = options->max_size > 0 ? options->max_size + TRACE_MAX : UINT64_MAX;
-    if (!keep_descriptors(program, runner))
-        return;
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* without it the client waits for its timeout */
+    bool is_bounded = options->max_size > 0 && !program->connection.out_is_file;
+    uint64_t file_max = is_bounded ? options->max_size + TRACE_MAX : UINT64_MAX;
     program->boundary = boundary_of_session_process();
+    forget_environment();
+    /* Nobody else would end one that was taken over. */
+    if (!keep_descriptors(program, runner) || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
+        getppid() != parent)
+        return;
     unsigned missing = options->no_sandbox ? 0 : sandbox_enter(SESSION_DESCRIPTORS, file_max);
     if (missing == 0 || boundary_report_unconfined(&program->boundary, missing))
         serve_client(program);
@@ -492,9 +505,10 @@ static int run(struct program *program)
         (void)problem_set(&problem, EX_OSERR, "socketpair: %s", strerror(errno));
         return fail(program, &problem);
     }
+    pid_t parent = getpid();
     pid_t process = fork();
     if (process == 0) {
-        be_session_process(program, ends[1]);
+        be_session_process(program, ends[1], parent);
         _exit(EX_OK);
     }
     if (process < 0) {

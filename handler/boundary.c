@@ -10,7 +10,7 @@
 
 struct boundary boundary_of_session_process(void)
 {
-    return (struct boundary){.spool = -1};
+    return (struct boundary){.spool = -1, .is_watched = getenv("NOTIFY_SOCKET") != NULL};
 }
 
 bool boundary_is_lost(const struct boundary *boundary)
@@ -111,12 +111,6 @@ enum verdict boundary_judge_credentials(struct boundary *boundary, struct creden
     return verdict;
 }
 
-static struct record_mailbox mailbox_record(const struct mailbox *mailbox)
-{
-    return (struct record_mailbox){(uint16_t)mailbox->local_length,
-                                   record_text(mailbox_whole(mailbox))};
-}
-
 enum verdict boundary_judge_sender(struct boundary *boundary, const struct session *session)
 {
     const struct envelope *envelope = session_envelope(session);
@@ -127,7 +121,7 @@ enum verdict boundary_judge_sender(struct boundary *boundary, const struct sessi
     request->sender.helo = record_text(session_helo(session));
     request->sender.envid = record_text((struct span){parameters->envid, parameters->envid_length});
     request->sender.ret = record_text(span_of(parameters->ret));
-    request->sender.mailbox = mailbox_record(&envelope->sender);
+    request->sender.mailbox = record_text(mailbox_whole(&envelope->sender));
     return ask(boundary, request);
 }
 
@@ -139,19 +133,26 @@ enum verdict boundary_judge_recipient(struct boundary *boundary, const struct se
         record_text((struct span){parameters->notify, parameters->notify_length});
     request->recipient.orcpt =
         record_text((struct span){parameters->orcpt, parameters->orcpt_length});
-    request->recipient.mailbox = mailbox_record(session_candidate(session));
+    request->recipient.mailbox = record_text(mailbox_whole(session_candidate(session)));
     return ask(boundary, request);
 }
 
 void boundary_tell_status(struct boundary *boundary, bool receiving)
 {
     enum boundary_told status = receiving ? TOLD_RECEIVING : TOLD_WAITING;
-    if (boundary->told == status || getenv("NOTIFY_SOCKET") == NULL)
+    if (boundary->told == status || !boundary->is_watched)
         return;
     struct request *request = begin(OPERATION_STATUS);
     request->status.receiving = receiving;
     tell(boundary, request);
     boundary->told = status;
+}
+
+static void close_spool(struct boundary *boundary)
+{
+    if (boundary->spool >= 0)
+        (void)close(boundary->spool); /* the runner has it, too */
+    boundary->spool = -1;
 }
 
 /* Gets a place to store octets in, the one after memory being a file. 0, or -errno. */
@@ -163,8 +164,7 @@ static int get_spool(struct boundary *boundary, enum operation operation)
         return -EPIPE;
     if (answer->verdict != VERDICT_ACCEPTED || spool < 0)
         return -EIO; /* the runner has told the log */
-    if (boundary->spool >= 0)
-        (void)close(boundary->spool); /* memory has no late errors */
+    close_spool(boundary);
     boundary->spool = spool;
     boundary->spool_is_file = operation == OPERATION_SPOOL_FILE;
     return 0;
@@ -188,12 +188,12 @@ int boundary_store(struct boundary *boundary, struct span octets)
     bool too_much = boundary->stored + octets.length > SPOOL_MEMORY_MAX;
     if (result == 0 && too_much && !boundary->spool_is_file)
         result = get_spool(boundary, OPERATION_SPOOL_FILE);
-    if (result == 0)
-        result = write_all(boundary->spool, octets);
-    if (result == 0)
+    if (result < 0)
+        return result;
+    boundary->error = write_all(boundary->spool, octets);
+    if (boundary->error == 0)
         boundary->stored += octets.length;
-    boundary->error = result;
-    return result;
+    return boundary->error;
 }
 
 enum verdict boundary_deliver(struct boundary *boundary, const struct session *session,
@@ -206,6 +206,7 @@ enum verdict boundary_deliver(struct boundary *boundary, const struct session *s
     request->delivery.stored = boundary->stored;
     request->delivery.size = session_result(session).size;
     boundary->told = TOLD_NOTHING;
+    close_spool(boundary); /* the runner wants to be the only one that has it */
     const struct answer *answer = ask_for(boundary, request, NULL, 0);
     *text = record_span(&answer->text);
     return (enum verdict)answer->verdict;
@@ -221,9 +222,10 @@ void boundary_discard(struct boundary *boundary, const struct session *session)
     if (result.broken_form != NULL)
         request->discard.form = record_text(span_of(result.broken_form));
     tell(boundary, request);
-    if (boundary->spool >= 0)
-        (void)close(boundary->spool); /* its octets are of no more use */
-    *boundary = (struct boundary){.spool = -1, .told = boundary->told, .lost = boundary->lost};
+    close_spool(boundary);
+    boundary->spool_is_file = false;
+    boundary->stored = 0;
+    boundary->error = 0;
 }
 
 void boundary_tell_heard(struct boundary *boundary)

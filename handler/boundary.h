@@ -20,8 +20,9 @@ struct boundary {
     int spool; /* where the message is kept; -1 for nowhere yet */
     bool spool_is_file;
     enum boundary_told { TOLD_NOTHING, TOLD_WAITING, TOLD_RECEIVING } told; /* of the status */
+    bool is_watched; /* by a service manager */
     bool lost;
-    int error;       /* of storing, -errno */
+    int error;       /* of writing, -errno */
     uint64_t stored; /* octets */
 };
 

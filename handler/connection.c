@@ -80,6 +80,7 @@ static bool look_at_descriptors(struct connection *connection, struct problem *p
                            strerror(problem_number));
     connection->in_is_socket = S_ISSOCK(in.st_mode);
     connection->out_is_socket = S_ISSOCK(out.st_mode);
+    connection->out_is_file = S_ISREG(out.st_mode);
     connection->is_one_socket = connection->in_is_socket && is_same_file(&in, &out);
     connection->client_waits = !S_ISCHR(in.st_mode);
     return true;

@@ -14,6 +14,7 @@ struct connection {
     int out;
     bool in_is_socket;
     bool out_is_socket;
+    bool out_is_file;
     bool is_one_socket;    /* `in` and `out` are the same */
     bool client_waits;     /* `in` is no terminal and no device */
     bool stderr_is_client; /* as inetd and xinetd have it: nothing may be written there */

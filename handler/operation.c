@@ -1,5 +1,6 @@
 #include "operation.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -16,6 +17,9 @@
 
 static const char waiting[] = "waiting for commands", receiving[] = "receiving a message",
                   delivering[] = "delivering a message";
+
+/* System calls have none beyond. */
+enum { ERRORS_MAX = 4096 };
 
 /* The record is wrong; always false. */
 static bool wrong(struct runner *runner, const char *what)
@@ -71,18 +75,21 @@ static bool take_end(struct endpoint *endpoint, const struct record_end *end)
     return endpoint_parse(endpoint, text);
 }
 
-/* A mailbox that is made of a local part, an @ and a domain, or else is all local part. */
-static bool take_mailbox(struct mailbox *mailbox, const struct record_mailbox *record)
+/* A mailbox by the grammar, and in its canonical form: it is parsed here once more. */
+static bool take_mailbox(struct mailbox *mailbox, enum path_kind kind,
+                         const struct record_text *record)
 {
-    struct span whole = record_span(&record->whole);
-    if (!is_harmless(&record->whole, sizeof mailbox->octets) ||
-        record->local_length > whole.length ||
-        (record->local_length < whole.length && whole.octets[record->local_length] != '@'))
+    char octets[PATH_OCTETS_MAX];
+    struct span whole = record_span(record);
+    struct span path = {octets, whole.length + 2};
+    if (path.length > sizeof octets)
         return false;
-    memcpy(mailbox->octets, whole.octets, whole.length);
-    mailbox->length = whole.length;
-    mailbox->local_length = record->local_length;
-    return true;
+    octets[0] = '<';
+    memcpy(octets + 1, whole.octets, whole.length);
+    octets[whole.length + 1] = '>';
+    return path_parse(&path, kind, mailbox) == PATH_RESULT_OK && path.length == 0 &&
+           mailbox->length == whole.length &&
+           memcmp(mailbox->octets, whole.octets, whole.length) == 0;
 }
 
 /* Text of up to `most` octets, without what could hurt. */
@@ -97,11 +104,14 @@ static bool take_text(char *octets, size_t most, size_t *length, const struct re
 
 static bool take_unconfined(struct runner *runner, const struct request *request)
 {
+    char words[SANDBOX_WORDS_MAX];
+    if (runner->missing != 0 || request->unconfined.missing == 0)
+        return wrong(runner, "a sandbox that lacks nothing more");
     runner->missing = request->unconfined.missing;
     if (runner->options->require_sandbox) {
-        char words[SANDBOX_WORDS_MAX];
         log_trouble("the sandbox lacks %s", sandbox_words(runner->missing, words));
         runner->status = EX_OSERR;
+        runner->phase = RUNNER_PHASE_OVER;
         answer(runner, VERDICT_DEFERRED);
     }
     return true;
@@ -173,7 +183,10 @@ static bool take_handshake(struct runner *runner, const struct request *request)
         return wrong(runner, "a handshake that cannot be");
     transaction_forget_client(&runner->transaction);
     runner->phase = RUNNER_PHASE_IDLE;
-    if (!tls_shake_hands(&runner->tls, timeout, &problem)) {
+    bool shaken = tls_shake_hands(&runner->tls, timeout, &problem);
+    runner_allow_until(runner, clock_milliseconds());
+    runner->tls_available = false; /* once */
+    if (!shaken) {
         report_handshake(runner->connection, problem.text);
         answer(runner, VERDICT_DEFERRED);
         if (runner->options->tls == TLS_OPTION_IMPLICIT)
@@ -219,6 +232,7 @@ static bool take_credentials(struct runner *runner, const struct request *reques
         memchr(credentials.password.octets, '\0', credentials.password.length) != NULL)
         return wrong(runner, "credentials that are none");
     enum verdict verdict = password_judge(runner->auth_path, runner->options->auth, credentials);
+    runner_allow_until(runner, clock_milliseconds());
     report_credentials(runner->connection, credentials.user, verdict);
     if (verdict == VERDICT_ACCEPTED)
         transaction_know_user(&runner->transaction, credentials.user,
@@ -239,12 +253,23 @@ static const char *find_ret(const struct record_text *text)
     return "";
 }
 
+/* Whether the session has lasted for longer than it takes to end one. */
+static bool is_late(const struct runner *runner)
+{
+    int64_t most = ((int64_t)runner->options->session_timeout + RUNNER_FAREWELL_SECONDS) * 1000;
+    return clock_milliseconds() > runner->began + most;
+}
+
 /* What must come before a sender; NULL where nothing is missing. */
 static const char *find_missing(const struct runner *runner)
 {
     const struct options *options = runner->options;
+    if (is_late(runner))
+        return "mail behind the session's time";
     if (runner->transaction.number >= options->max_messages)
         return "more messages than may be";
+    if (runner->refused >= options->max_errors)
+        return "more errors than may be";
     if (tls_policy(options) == TLS_POLICY_REQUIRED && !runner->tls.secured)
         return "mail without TLS";
     if (options->tls == TLS_OPTION_IMPLICIT && !runner->tls.secured)
@@ -269,6 +294,7 @@ static void judge(struct runner *runner, const struct mailbox *recipient)
         verdict = recipient == NULL ? VERDICT_UNSAFE_SENDER : VERDICT_UNSAFE_RECIPIENT;
     if (verdict != VERDICT_ACCEPTED)
         report_address(transaction, runner->connection, recipient, verdict);
+    runner->refused += verdict_outcome(verdict) == OUTCOME_REFUSED ? 1 : 0;
     answer(runner, verdict);
 }
 
@@ -286,7 +312,7 @@ static bool take_sender(struct runner *runner, const struct request *request)
                    &request->sender.helo) ||
         !take_text(parameters->envid, sizeof parameters->envid, &parameters->envid_length,
                    &request->sender.envid) ||
-        !take_mailbox(&transaction->envelope.sender, &request->sender.mailbox))
+        !take_mailbox(&transaction->envelope.sender, PATH_KIND_REVERSE, &request->sender.mailbox))
         return wrong(runner, "a sender that is none");
     parameters->ret = find_ret(&request->sender.ret);
     judge(runner, NULL);
@@ -303,7 +329,9 @@ static bool take_recipient(struct runner *runner, const struct request *request)
     parameters_clear(&parameters);
     if (envelope->count >= runner->options->max_recipients)
         return wrong(runner, "more recipients than may be");
-    if (!take_mailbox(&mailbox, &request->recipient.mailbox) || mailbox.length == 0 ||
+    if (runner->refused >= runner->options->max_errors)
+        return wrong(runner, "more errors than may be");
+    if (!take_mailbox(&mailbox, PATH_KIND_FORWARD, &request->recipient.mailbox) ||
         !take_text(parameters.notify, sizeof parameters.notify, &parameters.notify_length,
                    &request->recipient.notify) ||
         !take_text(parameters.orcpt, sizeof parameters.orcpt, &parameters.orcpt_length,
@@ -316,11 +344,11 @@ static bool take_recipient(struct runner *runner, const struct request *request)
     return true;
 }
 
-/* There are a few for each transaction and for each error of the client. */
+/* There are two for each delivery, and for each error of the client. */
 static bool take_status(struct runner *runner, const struct request *request)
 {
-    uint64_t most =
-        2 * ((uint64_t)runner->transaction.number + 1) * (runner->options->max_errors + 2ULL);
+    uint64_t most = 2 * ((uint64_t)runner->transaction.number + 1) *
+                    ((uint64_t)runner->options->max_errors + runner->options->max_recipients + 2);
     if (runner->statuses++ > most)
         return wrong(runner, "too many words on what it does");
     notify_status(runner, request->status.receiving != 0 ? receiving : waiting);
@@ -406,6 +434,7 @@ static void conclude_delivery(struct runner *runner)
                     runner->options->command[0], delivery);
     if (delivery->verdict == VERDICT_ACCEPTED && !runner->counted) {
         runner->counted = true;
+        runner->refused = 0;
         transaction->accepted++;
     }
     runner->failed |= delivery->verdict != VERDICT_ACCEPTED;
@@ -439,8 +468,13 @@ static bool take_delivery(struct runner *runner, const struct request *request)
     struct transaction *transaction = &runner->transaction;
     bool each = request->delivery.each != 0;
     unsigned count = transaction->envelope.count;
+    int result = runner->phase == RUNNER_PHASE_SPOOL ? spool_end(&runner->spool) : 0;
     int64_t length = spool_length(&runner->spool);
-    if (length < 0 || (uint64_t)length != request->delivery.stored)
+    if (is_late(runner))
+        return wrong(runner, "a delivery behind the session's time");
+    if (result == -ETXTBSY)
+        return wrong(runner, "a message that can still be written to");
+    if (length >= 0 && (uint64_t)length != request->delivery.stored)
         return wrong(runner, "a message that was not stored so");
     if (request->delivery.trace > TRACE_MAX)
         return wrong(runner, "more trace than there may be");
@@ -449,7 +483,7 @@ static bool take_delivery(struct runner *runner, const struct request *request)
         return wrong(runner, "a delivery to others than are meant");
     transaction->each = each;
     transaction->size = request->delivery.size;
-    int message = spool_open(&runner->spool);
+    int message = result < 0 ? result : spool_open(&runner->spool);
     if (message < 0) {
         log_trouble("reading the spool: %s", strerror(-message));
         answer(runner, VERDICT_DEFERRED);
@@ -466,11 +500,14 @@ static bool take_delivery(struct runner *runner, const struct request *request)
 static bool take_discard(struct runner *runner, const struct request *request)
 {
     struct transaction *transaction = &runner->transaction;
+    int error = request->discard.error;
     if (request->discard.verdict >= VERDICTS ||
         !is_harmless(&request->discard.form, RECORD_TEXT_MAX))
         return wrong(runner, "a verdict that is none");
-    if (request->discard.error < 0)
-        log_trouble("spool: %s", strerror(-request->discard.error));
+    if (request->discard.verdict == VERDICT_ACCEPTED && !runner->delivered)
+        return wrong(runner, "a delivery that was none");
+    if (error < 0 && error > -ERRORS_MAX)
+        log_trouble("spool: %s", strerror(-error));
     transaction->size = request->discard.size;
     transaction->each = false;
     if (!runner->delivered)

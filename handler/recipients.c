@@ -32,7 +32,7 @@ static bool is_our_literal(const struct recipients *recipients, struct span lite
         literal.length > strlen(tag) && span_equal(span_first(literal, strlen(tag)), span_of(tag));
     struct span inner = span_after(literal, is_ipv6 ? strlen(tag) : 1);
     int family = is_ipv6 ? AF_INET6 : AF_INET;
-    if (inner.length > sizeof text)
+    if (inner.length == 0 || inner.length > sizeof text)
         return false;
     memcpy(text, inner.octets, inner.length - 1);
     text[inner.length - 1] = '\0';

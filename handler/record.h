@@ -39,11 +39,6 @@ struct record_text {
     char octets[RECORD_TEXT_MAX];
 };
 
-struct record_mailbox {
-    uint16_t local_length;
-    struct record_text whole;
-};
-
 /* An end of a connection. */
 struct record_end {
     uint16_t port;
@@ -76,11 +71,11 @@ struct request {
         struct {
             uint8_t extended, utf8;
             struct record_text helo, envid, ret;
-            struct record_mailbox mailbox;
+            struct record_text mailbox;
         } sender;
         struct {
             struct record_text notify, orcpt;
-            struct record_mailbox mailbox;
+            struct record_text mailbox;
         } recipient;
         struct {
             uint8_t each;    /* to the next recipient alone */

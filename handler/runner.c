@@ -17,12 +17,21 @@
 
 void runner_allow_until(struct runner *runner, int64_t time)
 {
-    const int64_t farewell = 30000;
-    if (runner->until < time + farewell)
-        runner->until = time + farewell;
+    const int64_t most = time + RUNNER_FAREWELL_SECONDS * 1000LL;
+    if (runner->until < most)
+        runner->until = most;
 }
 
-/* Waits for a record, or the end of the session process; hands SIGTERM on. 0, or -errno. */
+/* SIGTERM is for the session process to hear, once. */
+static void hand_on_stop(struct runner *runner)
+{
+    if (!runner->stopped && signals_want_stop()) {
+        runner->stopped = true;
+        (void)kill(runner->process, SIGTERM); /* or it has ended */
+    }
+}
+
+/* Waits for a record, or the end of the session process. 0, or -errno. */
 static int receive(struct runner *runner, struct request *request)
 {
     struct pollfd polled = {.fd = runner->socket, .events = POLLIN};
@@ -33,10 +42,7 @@ static int receive(struct runner *runner, struct request *request)
                                  .tv_nsec = (long)(left % 1000) * 1000000};
         if (left <= 0)
             return -ETIMEDOUT;
-        if (signals_want_stop() && !runner->stopped) {
-            runner->stopped = true;
-            (void)kill(runner->process, SIGTERM); /* or it has ended */
-        }
+        hand_on_stop(runner);
         ready = ppoll(&polled, 1, &limit, signals_waiting());
         if (ready < 0 && errno != EINTR)
             return -errno;
@@ -54,6 +60,7 @@ static bool serve_record(struct runner *runner, int *result)
         runner->wrong = "a record of another size";
     if (*result < 0 || !operation_take(runner, &request, &answers))
         return false;
+    hand_on_stop(runner); /* so that it is heard before the answer */
     if (answers)
         *result = record_send(runner->socket, &runner->answer, sizeof runner->answer,
                               runner->descriptors, runner->descriptor_count);
@@ -69,7 +76,7 @@ static bool serve_record(struct runner *runner, int *result)
 /* Ends the session process, if it has not, and says why. */
 static void finish(struct runner *runner, int result)
 {
-    const int64_t grace = 1000;
+    const int64_t grace = 3000; /* it may say good-bye to a client that it turns away */
     int status = 0;
     bool expected = runner->phase == RUNNER_PHASE_OVER;
     if (runner->wrong != NULL || result == -ETIMEDOUT ||

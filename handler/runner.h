@@ -18,6 +18,8 @@
 #include "tls.h"
 #include "transaction.h"
 
+enum { RUNNER_FAREWELL_SECONDS = 30 }; /* that a session may go on for behind its time, to end */
+
 /* What was asked before, so that the next makes sense. */
 enum runner_phase {
     RUNNER_PHASE_PROXY = 1,      /* the PROXY header must come first */
@@ -46,12 +48,13 @@ struct runner {
     bool introduced; /* by XCLIENT */
     bool tls_asked, tls_available;
     uint64_t statuses;
-    bool delivered; /* the message at hand was given to the command */
-    bool counted;   /* it was accepted by a recipient */
-    bool failed;    /* and not by another */
-    bool unheard;   /* the client may not know of some that were accepted */
-    bool stopped;   /* SIGTERM was handed on */
-    unsigned failures;
+    bool delivered;    /* the message at hand was given to the command */
+    bool counted;      /* it was accepted by a recipient */
+    bool failed;       /* and not by another */
+    bool unheard;      /* the client may not know of some that were accepted */
+    bool stopped;      /* SIGTERM was handed on */
+    unsigned failures; /* wrong credentials */
+    unsigned refused;  /* senders and recipients, since a message was accepted */
     unsigned missing;  /* of the sandbox */
     int status;        /* to exit with */
     const char *wrong; /* with a record, in words */

@@ -20,7 +20,8 @@ enum { SANDBOX_WORDS_MAX = 64 };
 
 /*
  * Enters the sandbox with all descriptors below `descriptors`; others may still be received, up to
- * that number. No file written gets longer than `file_max` octets. Returns what is missing.
+ * that number. Standard error is nowhere then. No file written gets longer than `file_max` octets.
+ * Returns what is missing.
  */
 unsigned sandbox_enter(unsigned descriptors, uint64_t file_max);
 

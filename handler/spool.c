@@ -88,9 +88,22 @@ int spool_move_to_file(struct spool *spool)
     return 0;
 }
 
+/* Memory of a fixed size, so that not more is written to it. */
+static int make_memory(void)
+{
+    int memory = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (memory >= 0 && (ftruncate(memory, SPOOL_MEMORY_MAX) != 0 ||
+                        fcntl(memory, F_ADD_SEALS, F_SEAL_GROW) != 0)) {
+        (void)close(memory); /* it is given up */
+        return -1;
+    }
+    return memory;
+}
+
 int spool_begin(struct spool *spool)
 {
-    spool->descriptor = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    spool->ended = false;
+    spool->descriptor = make_memory();
     spool->in_file = spool->descriptor < 0;
     if (!spool->in_file)
         return 0;
@@ -102,25 +115,66 @@ int spool_begin(struct spool *spool)
 int64_t spool_length(const struct spool *spool)
 {
     struct stat status;
-    return fstat(spool->descriptor, &status) == 0 ? status.st_size : -errno;
+    if (fstat(spool->descriptor, &status) != 0)
+        return -errno;
+    /* Who writes shares the place to write at with us. */
+    off_t length =
+        spool->in_file || spool->ended ? status.st_size : lseek(spool->descriptor, 0, SEEK_CUR);
+    return length < 0 ? -errno : length;
 }
 
-int spool_open(const struct spool *spool)
+static int reopen(const struct spool *spool)
 {
-    const int read_only = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
     char path[64];
-    bool sealed = spool->in_file || (fcntl(spool->descriptor, F_GET_SEALS) & F_SEAL_SEAL) != 0;
-    if (!sealed && fcntl(spool->descriptor, F_ADD_SEALS, read_only) != 0)
-        return -errno;
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", spool->descriptor); /* fits */
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     return descriptor < 0 ? -errno : descriptor;
 }
 
+static int end_memory(const struct spool *spool)
+{
+    const int read_only = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+    int64_t length = spool_length(spool);
+    if (length < 0)
+        return (int)length;
+    return ftruncate(spool->descriptor, length) == 0 &&
+                   fcntl(spool->descriptor, F_ADD_SEALS, read_only) == 0
+               ? 0
+               : -errno;
+}
+
+/* A lease for reading can be had of a file that nobody has open for writing. */
+static int end_file(struct spool *spool)
+{
+    int reader = reopen(spool);
+    if (reader < 0)
+        return reader;
+    (void)close(spool->descriptor); /* nothing was written through it but in spool_move_to_file */
+    spool->descriptor = reader;
+    if (fcntl(reader, F_SETLEASE, F_RDLCK) != 0)
+        return errno == EAGAIN ? -ETXTBSY : 0; /* not every file system has leases */
+    (void)fcntl(reader, F_SETLEASE, F_UNLCK);  /* nobody can open it anew */
+    return 0;
+}
+
+int spool_end(struct spool *spool)
+{
+    int result = spool->in_file ? end_file(spool) : end_memory(spool);
+    spool->ended = result == 0;
+    return result;
+}
+
+int spool_open(const struct spool *spool)
+{
+    return reopen(spool);
+}
+
 void spool_discard(struct spool *spool)
 {
-    if (spool->descriptor >= 0)
-        (void)close(spool->descriptor); /* its octets are of no more use */
+    if (spool->descriptor < 0)
+        return;
+    if (spool->in_file && !spool->ended)
+        (void)ftruncate(spool->descriptor, 0); /* who still has it open keeps no octets */
+    (void)close(spool->descriptor);            /* its octets are of no more use */
     spool->descriptor = -1;
-    spool->in_file = false;
 }

@@ -14,8 +14,9 @@ enum { SPOOL_MEMORY_MAX = 1024 * 1024 }; /* octets */
 
 struct spool {
     const char *directory; /* of the file; borrowed; NULL for the first that will do */
-    int descriptor;        /* to write to; -1 while there is no message */
+    int descriptor;        /* -1 while there is no message; to write to, from its first octet on */
     bool in_file;
+    bool ended;
 };
 
 /* An empty spool; `directory` NULL means $RUNTIME_DIRECTORY, $TMPDIR or else /var/tmp. */
@@ -24,18 +25,24 @@ struct spool spool_of(const char *directory);
 /* Whether a file can be made in the directory: 0, or -errno. */
 int spool_check(const struct spool *spool);
 
-/* Begins a message: in memory, or in a file where there is none to be had. 0, or -errno. */
+/*
+ * Begins a message: in memory, up to SPOOL_MEMORY_MAX octets, or in a file where there is none to
+ * be had. 0, or -errno.
+ */
 int spool_begin(struct spool *spool);
 
 /* Moves what was written from memory to a file. 0, or -errno, and it stays where it is. */
 int spool_move_to_file(struct spool *spool);
 
+/* From now on nobody can change the message. 0, -ETXTBSY where somebody still could, or -errno. */
+int spool_end(struct spool *spool);
+
 /* Octets written. Or -errno. */
 int64_t spool_length(const struct spool *spool);
 
 /*
- * A new descriptor to read the message from its first octet: read-only, seekable, close-on-exec,
- * the caller's to close. Or -errno.
+ * A new descriptor to read the message, which has ended, from its first octet: read-only, seekable,
+ * close-on-exec, the caller's to close. Or -errno.
  */
 int spool_open(const struct spool *spool);
 

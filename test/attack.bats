@@ -79,6 +79,26 @@ distrusted() {
     distrusted 'make long' 'a recipient that is none'
 }
 
+@test "an address is one by the grammar, or ends the connection" {
+    distrusted 'name two' 'a recipient that is none'
+    distrusted 'name no literal' 'a recipient that is none'
+}
+
+@test "a message does not change while it is delivered" {
+    distrusted 'change later' 'a message that can still be written to'
+}
+
+@test "the log is told no lie" {
+    distrusted 'claim success' 'a delivery that was none'
+    distrusted 'forge log' 'a record out of its order'
+    refute grep FORGED log
+}
+
+@test "memory takes no more than its share" {
+    seen_through 'fill memory'
+    grep -q FAILED heard
+}
+
 @test "nobody becomes somebody without a proxy or a password" {
     distrusted 'pretend to be a proxy' 'XCLIENT of somebody who may not say it'
     distrusted 'guess passwords' 'credentials that nobody asked for'
@@ -92,5 +112,6 @@ distrusted() {
 @test "floods of records end the connection" {
     distrusted flood 'more messages than may be'
     distrusted 'flood unheard' ''
+    distrusted 'flood with refused' 'more errors than may be'
     distrusted 'flood with status' 'too many words on what it does'
 }

@@ -113,23 +113,18 @@ static bool asked(enum operation operation)
     return hear(&descriptor).verdict == VERDICT_ACCEPTED;
 }
 
-static struct record_mailbox mailbox(const char *text)
-{
-    return (struct record_mailbox){(uint16_t)strcspn(text, "@"), record_text(span_of(text))};
-}
-
 static bool ask_for_sender(void)
 {
     memset(&request, 0, sizeof request);
     request.sender.helo = record_text(span_of("attacker"));
-    request.sender.mailbox = mailbox("me@example.org");
+    request.sender.mailbox = record_text(span_of("me@example.org"));
     return asked(OPERATION_SENDER);
 }
 
 static bool ask_for_recipient(const char *text)
 {
     memset(&request, 0, sizeof request);
-    request.recipient.mailbox = mailbox(text);
+    request.recipient.mailbox = record_text(span_of(text));
     return asked(OPERATION_RECIPIENT);
 }
 
@@ -224,12 +219,75 @@ static bool forge_lines(void)
     return deliver(1, 1);
 }
 
+static bool name_two(void)
+{
+    (void)(ask_for_sender() && ask_for_recipient("victim@elsewhere.example,a@localhost"));
+    return deliver(1, 1);
+}
+
+static bool name_no_literal(void)
+{
+    (void)(ask_for_sender() && ask_for_recipient("a@["));
+    return deliver(1, 1);
+}
+
+static bool claim_success(void)
+{
+    (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
+    memset(&request, 0, sizeof request);
+    tell(OPERATION_DISCARD); /* with VERDICT_ACCEPTED */
+    return ask_for_sender();
+}
+
+/* Keeps the file that a large message is in, to write to it while it is delivered. */
+static bool change_later(void)
+{
+    int memory, file;
+    (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
+    tell(OPERATION_SPOOL);
+    (void)hear(&memory);
+    tell(OPERATION_SPOOL_FILE);
+    (void)hear(&file);
+    memset(&request, 0, sizeof request);
+    request.delivery.each = 1;
+    return asked(OPERATION_DELIVERY);
+}
+
+/* Whether more is taken than SPOOL_MEMORY_MAX. */
+static bool fill_memory(void)
+{
+    static char octets[64 * 1024];
+    int memory;
+    size_t written = 0;
+    ssize_t length;
+    (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
+    tell(OPERATION_SPOOL);
+    (void)hear(&memory);
+    while ((length = write(memory, octets, sizeof octets)) > 0 && written <= 1024 * 1024)
+        written += (size_t)length;
+    return written > 1024 * 1024;
+}
+
+static bool forge_log(void)
+{
+    static const char line[] = "smtp-handler: message result=accepted id=FORGED\n";
+    return write(STDERR_FILENO, line, sizeof line - 1) > 0 && deliver_at_once();
+}
+
+static bool flood_refused(void)
+{
+    (void)ask_for_sender();
+    for (unsigned i = 0; i < 100000; i++)
+        (void)ask_for_recipient("a@elsewhere.example");
+    return true;
+}
+
 static bool make_long(void)
 {
     (void)ask_for_sender();
     memset(&request, 0, sizeof request);
-    request.recipient.mailbox = mailbox("a@localhost");
-    request.recipient.mailbox.whole.length = UINT16_MAX;
+    request.recipient.mailbox = record_text(span_of("a@localhost"));
+    request.recipient.mailbox.length = UINT16_MAX;
     return asked(OPERATION_RECIPIENT) && deliver(1, 1);
 }
 
@@ -265,10 +323,10 @@ static bool flood_unheard(void)
 
 static bool flood_status(void)
 {
+    request.operation = OPERATION_STATUS;
     for (unsigned i = 0; i < 1000000; i++) {
         while (record_send(BOUNDARY_DESCRIPTOR, &request, sizeof request, NULL, 0) == -EAGAIN)
             ;
-        request.operation = OPERATION_STATUS;
         request.status.receiving ^= 1;
     }
     return ask_for_sender();
@@ -299,6 +357,13 @@ static const struct {
     {"hear nothing", hear_nothing},
     {"claim trace", claim_trace},
     {"forge lines", forge_lines},
+    {"name two", name_two},
+    {"name no literal", name_no_literal},
+    {"claim success", claim_success},
+    {"change later", change_later},
+    {"fill memory", fill_memory},
+    {"forge log", forge_log},
+    {"flood with refused", flood_refused},
     {"make long", make_long},
     {"pretend to be a proxy", pretend_proxy},
     {"guess passwords", guess_passwords},
@@ -307,11 +372,19 @@ static const struct {
     {"flood with status", flood_status},
 };
 
+static char wanted[64];
+
+/* Before main: the session process forgets its environment. */
+__attribute__((constructor)) static void choose(void)
+{
+    const char *chosen = getenv("ATTACK");
+    (void)snprintf(wanted, sizeof wanted, "%s", chosen == NULL ? "" : chosen); /* fits */
+}
+
 void __wrap_session_begin(struct session *session, const struct session_settings *settings)
 {
-    const char *wanted = getenv("ATTACK");
     __real_session_begin(session, settings);
-    for (size_t i = 0; wanted != NULL && i < sizeof attacks / sizeof *attacks; i++) {
+    for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++) {
         if (strcmp(attacks[i].name, wanted) != 0)
             continue;
         const char *outcome = attacks[i].attack() ? "SUCCEEDED\n" : "FAILED\n";

@@ -3,6 +3,7 @@
  * order: it must not fall over, and deliver what it may alone. Nothing is executed.
  */
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -109,16 +110,12 @@ static struct record_text take_text(void)
 }
 
 /* One that is right more often than not. */
-static struct record_mailbox take_mailbox(void)
+static struct record_text take_mailbox(void)
 {
-    struct record_mailbox mailbox = {.whole = take_text()};
+    struct record_text text = take_text();
     uint8_t kind = take_octet();
-    if (kind % 4 != 0)
-        mailbox.whole = record_text(span_of(kind % 2 == 0 ? "a@localhost" : "-b@localhost"));
-    struct span whole = {mailbox.whole.octets,
-                         mailbox.whole.length <= RECORD_TEXT_MAX ? mailbox.whole.length : 0};
-    mailbox.local_length = (uint16_t)(kind == 0 ? take_octet() : span_find(whole, '@'));
-    return mailbox;
+    return kind % 4 == 0 ? text
+                         : record_text(span_of(kind % 2 == 0 ? "a@localhost" : "-b@localhost"));
 }
 
 static struct record_end take_end(void)
@@ -162,7 +159,7 @@ static void fill(const struct runner *runner, struct request *request)
     }
     case OPERATION_DISCARD:
         request->discard.verdict = take_octet();
-        request->discard.error = -(int32_t)take_octet();
+        request->discard.error = take_octet() % 2 == 0 ? -ENOSPC : INT32_MIN;
         request->discard.form = take_text();
         break;
     default: {
