@@ -22,7 +22,7 @@ struct boundary {
     enum boundary_told { TOLD_NOTHING, TOLD_WAITING, TOLD_RECEIVING } told; /* of the status */
     bool is_watched; /* by a service manager */
     bool lost;
-    int error;       /* of writing, -errno */
+    int error;       /* of writing to it, -errno: the runner knows of its own */
     uint64_t stored; /* octets */
 };
 

@@ -85,7 +85,7 @@ struct request {
         } delivery;
         struct {
             uint32_t verdict;
-            int32_t error; /* of storing, -errno; 0 for none */
+            int32_t error; /* of writing to the spool, -errno; 0 for none */
             uint64_t size;
             struct record_text form;
         } discard;

@@ -153,6 +153,19 @@ EOF
     grep -q 'trouble text="spool: ' log
 }
 
+@test "a spool that cannot be made gets 452, and the log says why, once" {
+    mkdir spool
+    # shellcheck disable=SC2094 # the client waits for a reply
+    { printf 'HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\n'
+      eventually grep -q '^354 ' replies
+      rmdir spool
+      head -c 2000000 /dev/zero | tr '\0' x
+      printf '\r\n.\r\nQUIT\r\n'; } | handler --spool "$PWD/spool" >replies
+    grep -q '^452 4.3.1 No room' replies
+    [ "$(kept_count)" = 0 ]
+    [ "$(grep -o 'trouble text=.*' log)" = 'trouble text="spool: No such file or directory"' ]
+}
+
 @test "memory that fills up gets 452, too" {
     { printf 'HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\n'
       head -c 500000 /dev/zero | tr '\0' x
