@@ -3,7 +3,8 @@
  * client and reads what it says; the runner does what touches the machine, and never sees an octet
  * from the client that was not asked about here. These are all the things that the session process
  * can have done. Each is one record to the runner, and one back where it is answered; the runner
- * checks that it makes sense where it comes (runner.c), and ends the connection where it does not.
+ * checks that it makes sense where it comes (operation.c), and ends the connection where it does
+ * not.
  *
  * Where the runner is gone everything fails, and boundary_is_lost says so.
  */

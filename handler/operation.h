@@ -1,5 +1,7 @@
 /*
- * What the session process asks of the runner, one record at a time: the other side of boundary.h.
+ * What the session process asks of the runner: the other side of boundary.h, where the contracts
+ * are. Every record is looked at as if an enemy had written it: whether it may come now, whether
+ * its values are in their bounds, whether it agrees with what the runner knows itself.
  */
 #ifndef HANDLER_OPERATION_H
 #define HANDLER_OPERATION_H

@@ -1,7 +1,7 @@
 /*
  * What the session process and the runner tell each other: records of one size, one at a time,
  * over a pair of sockets, with descriptors beside them. Nothing in a record is a pointer, and
- * nothing of it may be believed by who reads it: see runner.c.
+ * nothing of it may be believed by the runner that reads it: see operation.c.
  */
 #ifndef HANDLER_RECORD_H
 #define HANDLER_RECORD_H
@@ -10,7 +10,10 @@
 
 #include "../session.h"
 
-enum { RECORD_TEXT_MAX = 512, RECORD_DESCRIPTORS_MAX = 2 };
+enum {
+    RECORD_TEXT_MAX = 512, /* octets: more than ORCPT_MAX, and REPLY_LINE_MAX */
+    RECORD_DESCRIPTORS_MAX = 2
+};
 
 /* The contracts are in boundary.h. */
 enum operation {
@@ -105,16 +108,21 @@ struct answer {
 
 /* `text`, cut to fit. */
 struct record_text record_text(struct span text);
+
+/* Borrowed from `text`; as long as that says, which may be more than it has. */
 struct span record_span(const struct record_text *text);
 
-/* Both send `octets` whole and with `count` descriptors, which stay open here. 0, or -errno. */
+/*
+ * Sends `length` octets as one record, and up to RECORD_DESCRIPTORS_MAX descriptors, which stay
+ * open here. Never waits. 0, or -errno: -EAGAIN where the other side has not read those before.
+ */
 int record_send(int socket, const void *octets, size_t length, const int *descriptors,
                 size_t count);
 
 /*
  * Receives a record of `length` octets, and up to `count` descriptors into `descriptors`, -1 where
- * none came. `flags` are those of recvmsg(2). 0; or -errno: -EPIPE where the other side is gone,
- * -EBADMSG where the record has another length.
+ * none came, close-on-exec, the caller's to close. `flags` are those of recvmsg(2). 0; or -errno:
+ * -EPIPE where the other side is gone, -EBADMSG where the record has another length.
  */
 int record_receive(int socket, void *octets, size_t length, int *descriptors, size_t count,
                    int flags);

@@ -1,6 +1,7 @@
 /*
  * What the log says of a session: each refused address, each message, and the connection when it
- * ends. All facts come from the runner's transaction and the connection.
+ * ends; and of clients that a listener turned away. It is what the runner knows, but for a refused
+ * message's form and how a connection ended, which the session process tells.
  */
 #ifndef HANDLER_REPORT_H
 #define HANDLER_REPORT_H

@@ -1,8 +1,8 @@
 /*
- * Does for the session process what it may not do itself, and nothing else: the other side of
- * boundary.h. Every record is looked at as if an enemy had written it: whether it may come now,
- * whether its values are in their bounds, whether it agrees with what the runner knows itself. One
- * that is wrong ends the connection, with a line in the log; nothing is delivered then.
+ * Does for the session process what it may not do itself, and nothing else: takes its records one
+ * by one, has each looked at and done (operation.h), answers, and ends the session process when its
+ * time is over. A record that is wrong ends the connection, with a line in the log; nothing is
+ * delivered then.
  */
 #ifndef HANDLER_RUNNER_H
 #define HANDLER_RUNNER_H
@@ -11,7 +11,6 @@
 #include "deliver.h"
 #include "done.h"
 #include "options.h"
-#include "process.h"
 #include "recipients.h"
 #include "record.h"
 #include "spool.h"

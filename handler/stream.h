@@ -22,7 +22,7 @@ struct stream {
 
 struct stream stream_of(const struct connection *connection);
 
-/* From now on octets come from `in` and go to `out`, which nobody else has: sockets or pipes. */
+/* From now on octets come from `in` and go to `out`, which nobody else has: both sockets or not. */
 void stream_switch(struct stream *stream, int in, int out, bool are_sockets);
 
 enum { STREAM_READABLE = 1, STREAM_WRITABLE = 2 };

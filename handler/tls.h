@@ -13,8 +13,8 @@ enum { TLS_FACTS_MAX = 64 * 1024 }; /* octets: some superservers tell whole cert
 /* The caller owns its memory, zeros at first. */
 struct tls {
     pid_t relay; /* 0 where there is none of ours */
-    int control;
-    int in, out; /* where what is said reads and goes in clear */
+    int control; /* a socket to the relay */
+    int in, out; /* what is said behind TLS, in clear; -1 when they are given away */
     bool are_sockets;
     bool secured;
     size_t facts_length;
@@ -37,11 +37,12 @@ bool tls_check(struct tls *tls, const struct options *options, const struct conn
 
 /*
  * Shakes hands with the client, up to `timeout` milliseconds or SIGTERM, after which tls->in and
- * tls->out are what is said behind TLS. False, with `problem` filled in, where that failed.
+ * tls->out are what is said behind TLS, both sockets where tls->are_sockets says so. False, with
+ * `problem` filled in, where that failed.
  */
 bool tls_shake_hands(struct tls *tls, int64_t timeout, struct problem *problem);
 
-/* tls->in and tls->out are somebody else's from now on. */
+/* tls->in and tls->out are somebody else's from now on, and are closed here. */
 void tls_let_go(struct tls *tls);
 
 /* What was agreed, by its name in UCSPI-TLS; octets are NULL where it was not. */

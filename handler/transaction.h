@@ -9,9 +9,10 @@
 
 /* The caller owns its memory, zeros at first. */
 struct transaction {
-    unsigned number; /* of transactions so far, this one included */
-    unsigned accepted;
-    bool extended, lmtp, secured;
+    unsigned number;   /* of transactions so far, this one included */
+    unsigned accepted; /* messages so far, by one recipient at least */
+    bool extended;     /* greeted with EHLO or LHLO */
+    bool lmtp, secured;
     size_t helo_length;
     char helo[DOMAIN_MAX];
     size_t user_length; /* 0 where the client has not proved to be anybody */
@@ -34,9 +35,12 @@ void transaction_forget_client(struct transaction *transaction);
 void transaction_know_user(struct transaction *transaction, struct span user,
                            const char *mechanism);
 
+/* Borrowed from `transaction`; empty where there is nothing to say. */
 struct span transaction_id(const struct transaction *transaction);
 struct span transaction_helo(const struct transaction *transaction);
 struct span transaction_user(const struct transaction *transaction);
+
+/* As in Received: RFC 3848, RFC 6531 4.3. */
 struct span transaction_protocol(const struct transaction *transaction);
 
 /*
@@ -49,7 +53,7 @@ bool transaction_recipient(const struct transaction *transaction, struct mailbox
 void transaction_leave_out(const struct transaction *transaction, const bool *done,
                            struct transaction *rest);
 
-/* What was asked with NOTIFY= and ORCPT= (RFC 3461) for those, a line for each. */
+/* What was asked with NOTIFY= and ORCPT= (RFC 3461) for those, a line for each; borrowed. */
 struct span transaction_notify(const struct transaction *transaction);
 struct span transaction_orcpt(const struct transaction *transaction);
 
