@@ -139,7 +139,7 @@ enum verdict boundary_judge_recipient(struct boundary *boundary, const struct se
 
 void boundary_tell_status(struct boundary *boundary, bool receiving)
 {
-    enum boundary_told status = receiving ? TOLD_RECEIVING : TOLD_WAITING;
+    enum boundary_told status = receiving ? BOUNDARY_TOLD_RECEIVING : BOUNDARY_TOLD_WAITING;
     if (boundary->told == status || !boundary->is_watched)
         return;
     struct request *request = begin(OPERATION_STATUS);
@@ -205,7 +205,7 @@ enum verdict boundary_deliver(struct boundary *boundary, const struct session *s
     request->delivery.trace = session_result(session).trace;
     request->delivery.stored = boundary->stored;
     request->delivery.size = session_result(session).size;
-    boundary->told = TOLD_NOTHING;
+    boundary->told = BOUNDARY_TOLD_NOTHING;
     close_spool(boundary); /* the runner wants to be the only one that has it */
     const struct answer *answer = ask_for(boundary, request, NULL, 0);
     *text = record_span(&answer->text);

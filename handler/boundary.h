@@ -16,11 +16,13 @@
 /* The session process has its end of the pair as this descriptor. */
 enum { BOUNDARY_DESCRIPTOR = 3 };
 
+enum boundary_told { BOUNDARY_TOLD_NOTHING, BOUNDARY_TOLD_WAITING, BOUNDARY_TOLD_RECEIVING };
+
 /* The caller owns its memory and reads none of its fields. */
 struct boundary {
     int spool; /* where the message is kept; -1 for nowhere yet */
     bool spool_is_file;
-    enum boundary_told { TOLD_NOTHING, TOLD_WAITING, TOLD_RECEIVING } told; /* of the status */
+    enum boundary_told told; /* the runner, of what is going on */
     bool is_watched; /* by a service manager */
     bool lost;
     int error;       /* of writing to it, -errno: the runner knows of its own */
