@@ -38,12 +38,13 @@
 #include "handler/tls.h"
 #include "session.h"
 
+enum { FAREWELL_MILLISECONDS = 2000 }; /* for the client to read the last reply */
+
 struct program {
     struct options options;
     struct connection connection;
     struct stream stream;
     struct recipients recipients;
-    struct spool spool;
     struct patience patience;
     struct boundary boundary;
     struct session session;
@@ -343,6 +344,7 @@ static bool prepare(struct program *program, struct problem *problem)
 {
     struct options *options = &program->options;
     bool of_recipient;
+    program->hostname = hostname_find(options->hostname);
     if (!template_check(options->command, &of_recipient, problem)) {
         problem->status = options->command == options->words ? EX_CONFIG : EX_USAGE;
         return false;
@@ -351,7 +353,7 @@ static bool prepare(struct program *program, struct problem *problem)
                               problem) ||
         (options->auth[0] != NULL && !process_find_program("password program", options->auth[0],
                                                            program->auth_path, problem)) ||
-        !recipients_open(&program->recipients, options, hostname_find(options->hostname),
+        !recipients_open(&program->recipients, options, program->hostname,
                          program->connection.local.text, problem))
         return false;
     if (options->proxy_protocol && program->connection.client_waits &&
@@ -362,12 +364,11 @@ static bool prepare(struct program *program, struct problem *problem)
         return problem_set(problem, EX_CONFIG, "done-list %s: %s", options->done_list,
                            strerror(-listing));
     options->one_recipient = options->one_recipient || of_recipient;
-    program->hostname = hostname_find(options->hostname);
     program->tls_policy = tls_policy(options);
     (void)snprintf(program->id, sizeof program->id, "%llx-%x",
                    (unsigned long long)clock_microseconds_utc(), (unsigned)getpid()); /* fits */
-    program->spool = spool_of(options->spool);
-    int result = options->spool != NULL || options->check ? spool_check(&program->spool) : 0;
+    program->runner.spool = spool_of(options->spool);
+    int result = options->spool != NULL || options->check ? spool_check(&program->runner.spool) : 0;
     if (result < 0)
         return problem_set(problem, EX_CONFIG, "spool %s: %s",
                            options->spool != NULL ? options->spool : "/var/tmp", strerror(-result));
@@ -386,7 +387,7 @@ static void turn_away(struct program *program)
     begin_session(program, false);
     session_end(&program->session, ENDING_MISCONFIGURED);
     (void)write_replies(program); /* who cannot be told is gone */
-    stream_finish(&program->stream, 2000, signals_waiting());
+    stream_finish(&program->stream, FAREWELL_MILLISECONDS, signals_waiting());
 }
 
 /* Says what is wrong: to whoever started us, and with 421 to a client that waits. */
@@ -445,7 +446,7 @@ static void serve_client(struct program *program)
     patience_begin(&program->patience, &program->options, program->began);
     serve(program);
     if (!program->client_left)
-        stream_finish(&program->stream, 2000, signals_waiting());
+        stream_finish(&program->stream, FAREWELL_MILLISECONDS, signals_waiting());
     if (program->how == NULL && session_counts(&program->session).quit)
         program->how = "quit";
     else if (program->how == NULL)
@@ -453,7 +454,7 @@ static void serve_client(struct program *program)
     boundary_end(&program->boundary, &program->session, program->how);
 }
 
-/* The descriptors of the session process: the client's, the runner's, and room for four. */
+/* The client's two, standard error, the runner's; and four: two behind TLS, and two spools. */
 enum { SESSION_DESCRIPTORS = BOUNDARY_DESCRIPTOR + 5 };
 
 /* Leaves it the client, standard error, and `runner`. */
@@ -523,7 +524,6 @@ static int run(struct program *program)
     runner->auth_path = program->options.auth[0] != NULL ? program->auth_path : NULL;
     runner->id = program->id;
     runner->began = program->began;
-    runner->spool = program->spool;
     runner->done.directory = program->options.done_list;
     return runner_run(runner, ends[0], process);
 }
