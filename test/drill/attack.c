@@ -1,7 +1,7 @@
 /*
- * A session process that was taken over, for the drill: linked into smtp-handler in the place of
- * session_begin (--wrap), it tries what $ATTACK says, tells the client whether that succeeded, and
- * ends. Where $ATTACK is not set, sessions are as ever.
+ * A session process that was taken over, for test/attack.bats: linked into smtp-handler in the
+ * place of session_begin (--wrap), it tries what $ATTACK says, tells the client whether that
+ * succeeded, and ends. Where $ATTACK is not set, sessions are as ever.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,11 +1,12 @@
 /*
  * Feeds the runner with records as a session process that was taken over might send them, in any
- * order: it must not fall over, and deliver what it may alone. Nothing is executed.
+ * order: it must not fall over, and must deliver only what it may. Nothing is executed.
  */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "../../handler/log.h"
@@ -86,7 +87,7 @@ bool __wrap_tls_prepare(struct tls *tls, const struct options *options,
                         const struct connection *connection, struct problem *problem)
 {
     (void)tls, (void)options, (void)connection; /* no relay is started */
-    return take_octet() % 4 != 0 || problem_set(problem, 71, "none");
+    return take_octet() % 4 != 0 || problem_set(problem, EX_OSERR, "none");
 }
 
 bool __wrap_tls_shake_hands(struct tls *tls, int64_t timeout, struct problem *problem)
@@ -94,7 +95,7 @@ bool __wrap_tls_shake_hands(struct tls *tls, int64_t timeout, struct problem *pr
     (void)timeout; /* nobody is waited for */
     tls->in = tls->out = -1;
     tls->secured = take_octet() % 4 != 0;
-    return tls->secured || problem_set(problem, 76, "none");
+    return tls->secured || problem_set(problem, EX_PROTOCOL, "none");
 }
 
 /* Text of the input; its length may be beyond what there is room for. */
@@ -178,6 +179,7 @@ static void begin(struct runner *runner)
     static struct options options;
     static struct recipients recipients;
     uint8_t settings = take_octet();
+    /* The envelope is large, and cleared below; what is behind it is set before it is read. */
     memset(runner, 0, offsetof(struct runner, transaction.envelope));
     memset(&options, 0, sizeof options);
     connection = (struct connection){.in_is_socket = true};
