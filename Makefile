@@ -23,12 +23,14 @@ SESSION = session.o session/address.o session/auth.o session/base64.o session/co
 	session/content.o session/envelope.o session/extension.o session/header.o session/line.o \
 	session/message.o session/parameter.o session/proxy.o session/reply.o session/text.o \
 	session/trace.o session/utf8.o session/xclient.o
-HANDLER = smtp-handler.o handler/boundary.o handler/clock.o handler/connection.o handler/deliver.o handler/done.o handler/endpoint.o \
-	handler/facts.o handler/hostname.o handler/idn.o handler/landlock.o handler/library.o \
-	handler/listener.o handler/log.o handler/network.o handler/operation.o handler/options.o handler/outputs.o \
-	handler/password.o handler/patience.o handler/problem.o handler/process.o handler/proxy.o \
-	handler/recipients.o handler/record.o handler/report.o handler/runner.o handler/sandbox.o handler/sha256.o handler/signals.o handler/spool.o handler/stream.o \
-	handler/superserver.o handler/systemd.o handler/template.o handler/tls.o handler/transaction.o
+HANDLER = smtp-handler.o handler/boundary.o handler/clock.o handler/connection.o handler/deliver.o \
+	handler/done.o handler/endpoint.o handler/facts.o handler/hostname.o handler/idn.o \
+	handler/landlock.o handler/library.o handler/listener.o handler/log.o handler/network.o \
+	handler/operation.o handler/options.o handler/outputs.o handler/password.o \
+	handler/patience.o handler/problem.o handler/process.o handler/proxy.o \
+	handler/recipients.o handler/record.o handler/report.o handler/runner.o handler/sandbox.o \
+	handler/sha256.o handler/signals.o handler/spool.o handler/stream.o handler/superserver.o \
+	handler/systemd.o handler/template.o handler/tls.o handler/transaction.o
 HELPERS = maildir-deliver password-check tls-relay
 UNITS = lmtp.socket smtp-handler.service smtp-handler@.service smtp.socket submission.socket
 MADE_UNITS = lmtp@.service smtp@.service submission@.service submissions.socket \
@@ -40,7 +42,8 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
 FLAGS = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 SYSTEMD_yes = -DWITH_SYSTEMD
 FUZZ = -Werror -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-SANITIZE = -Werror -DSANITIZED -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE = -Werror -DSANITIZED -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
 
 # Debian's packages: to build, run, test, test under valgrind, fuzz, lint, package and measure.
 BUILD_PACKAGES = gcc libc6-dev libcrypt-dev libidn2-dev libseccomp-dev libssl-dev libsystemd-dev \
@@ -65,8 +68,8 @@ PROGRAMS = smtp-handler $(HELPERS:%=helpers/%)
 
 all: $(PROGRAMS) ## build smtp-handler and its helpers
 
-# All that is to be found elsewhere is found before main: nothing is left to be written to, and to be
-# looked for in each process anew.
+# All that is to be found elsewhere is found before main: nothing is left to be written to, and to
+# be looked for in each process anew.
 BOUND = -Wl,-z,relro,-z,now
 
 # Each build has its directory: release; static, with musl; sanitize and fuzz, for the tests.
@@ -131,7 +134,7 @@ build/drill/inject: build/release/test/drill/inject.o
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^
 
-# Has a session process that was taken over, for a drill.
+# Has a session process that was taken over, for test/attack.bats.
 build/attack/smtp-handler: \
 		$(addprefix build/release/,test/drill/attack.o $(HANDLER) $(SESSION))
 	@mkdir -p $(@D)

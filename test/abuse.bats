@@ -1,8 +1,9 @@
 load helper
 load drill
 
-# What no good client does, under tcpserver. Behind each title stands, too, that a connection takes little
-# memory, is over in time, and leaves no process, no zombie and no file; test/drill/abuse has the bounds.
+# What no good client does, under tcpserver. Behind each title stands, too, that a connection takes
+# little memory, is over in time, and leaves no process, no zombie and no file; test/drill/abuse has
+# the bounds.
 
 setup_file() {
     drills abuse "$drill/abuse"
@@ -11,7 +12,8 @@ setup_file() {
 # abused NAME SAMPLE WHOLE
 abused() {
     [ "$(id -u)" = 0 ] || skip "what a session process takes of memory is for root to see"
-    drills abuse "$drill/abuse" "$SMTP_HANDLER" "$PWD/abuse" "$(free_port)" "$1" "$(size "$2" "$3")" "${SEED:-6}"
+    drills abuse "$drill/abuse" "$SMTP_HANDLER" "$PWD/abuse" "$(free_port)" "$1" \
+        "$(size "$2" "$3")" "${SEED:-6}"
 }
 
 @test "a new client is served at once, however many others are idle" {
