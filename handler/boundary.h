@@ -23,7 +23,7 @@ struct boundary {
     int spool; /* where the message is kept; -1 for nowhere yet */
     bool spool_is_file;
     enum boundary_told told; /* the runner, of what is going on */
-    bool is_watched; /* by a service manager */
+    bool is_watched;         /* by a service manager */
     bool lost;
     int error;       /* of writing to it, -errno: the runner knows of its own */
     uint64_t stored; /* octets */

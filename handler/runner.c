@@ -76,7 +76,8 @@ static bool serve_record(struct runner *runner, int *result)
 /* Ends the session process, if it has not, and says why. */
 static void finish(struct runner *runner, int result)
 {
-    const int64_t grace = 3000; /* milliseconds: it may say good-bye to a client that it turns away */
+    const int64_t grace =
+        3000; /* milliseconds: it may say good-bye to a client that it turns away */
     int status = 0;
     bool expected = runner->phase == RUNNER_PHASE_OVER;
     if (runner->wrong != NULL || result == -ETIMEDOUT ||
