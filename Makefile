@@ -57,7 +57,7 @@ VALGRIND_PACKAGES = $(TEST_PACKAGES) valgrind
 FUZZ_PACKAGES = $(BUILD_PACKAGES) clang libclang-rt-dev
 LINT_PACKAGES = $(BUILD_PACKAGES) clang clang-format clang-tidy cppcheck mandoc shellcheck
 DEB_PACKAGES = $(BUILD_PACKAGES) build-essential debhelper lintian
-BENCH_PACKAGES = $(BUILD_PACKAGES) libnsl2 libtirpc3 libwrap0 systemd
+BENCH_PACKAGES = $(BUILD_PACKAGES) libnsl2 libtirpc3 libwrap0 musl-tools systemd
 
 PROGRAMS = smtp-handler $(HELPERS:%=helpers/%)
 
@@ -121,13 +121,31 @@ build/sanitize/session-driver: \
 		$(addprefix build/sanitize/,test/session-driver.o test/driver.o $(SESSION))
 	$(CC) $(FLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^
 
-# Measure: clients, and the least that serves them.
-BENCH = $(addprefix build/bench/,connect accept-loop floor)
+# Measure: clients, the least that serves them, and the least that takes a message.
+BENCH = $(addprefix build/bench/,connect accept-loop floor floor-dynamic floor-musl drain measure)
 
 build/bench/floor: BENCH_LDFLAGS = -static
-build/bench/%: build/release/test/bench/%.o
+build/bench/floor build/bench/accept-loop build/bench/connect: build/bench/%: \
+		build/release/test/bench/%.o
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(LDFLAGS) $(BENCH_LDFLAGS) -o $@ $^
+
+build/bench/floor-dynamic: build/release/test/bench/floor.o
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^
+
+build/bench/floor-musl: test/bench/floor.c
+	@mkdir -p $(@D)
+	musl-gcc $(FLAGS) -static -o $@ $<
+
+build/bench/drain: test/bench/drain.c
+	@mkdir -p $(@D)
+	musl-gcc $(FLAGS) -static -o $@ $<
+
+build/bench/measure: $(addprefix build/release/test/bench/,measure.o client.o mail.o process.o \
+		visit.o work.o)
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ -ltls
 
 # Lets system calls fail, for the drills.
 build/drill/inject: build/release/test/drill/inject.o

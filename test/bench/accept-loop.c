@@ -7,10 +7,10 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int listen_on(uint16_t port)
@@ -28,10 +28,16 @@ static int listen_on(uint16_t port)
 /* In the child. */
 static void execute(int connection, char **argv)
 {
-    (void)signal(SIGCHLD, SIG_DFL); /* cannot fail */
     if (dup2(connection, STDIN_FILENO) >= 0 && dup2(connection, STDOUT_FILENO) >= 0)
         execv(argv[0], argv);
     _exit(127);
+}
+
+/* What those that have ended cost is added to what this process did. */
+static void reap(void)
+{
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
 }
 
 int main(int argc, char **argv)
@@ -39,7 +45,6 @@ int main(int argc, char **argv)
     if (argc < 3)
         errx(2, "usage: accept-loop PORT PROGRAM [ARGUMENT...]");
     int listener = listen_on((uint16_t)strtoul(argv[1], NULL, 10));
-    (void)signal(SIGCHLD, SIG_IGN); /* whoever ends is reaped by the kernel */
     for (;;) {
         int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         if (connection < 0)
@@ -47,5 +52,6 @@ int main(int argc, char **argv)
         if (fork() == 0)
             execute(connection, argv + 2);
         (void)close(connection); /* the child has its own, or the client is gone */
+        reap();
     }
 }
