@@ -57,11 +57,16 @@ VALGRIND_PACKAGES = $(TEST_PACKAGES) valgrind
 FUZZ_PACKAGES = $(BUILD_PACKAGES) clang libclang-rt-dev
 LINT_PACKAGES = $(BUILD_PACKAGES) clang clang-format clang-tidy cppcheck mandoc shellcheck
 DEB_PACKAGES = $(BUILD_PACKAGES) build-essential debhelper lintian
-BENCH_PACKAGES = $(BUILD_PACKAGES) libnsl2 libtirpc3 libwrap0 musl-tools systemd
+BENCH_PACKAGES = $(BUILD_PACKAGES) gnuplot-nox libbg2 libcvm1 libdb5.3 libdigest-hmac-perl \
+	libevent-2.1-7 libgnutls-dane0 libgnutls30 libicu72 libidn12 libio-socket-inet6-perl \
+	libipc-shareable-perl liblua5.1-0 libmail-spf-perl libmailtools-perl libnet-dns-perl libnsl2 \
+	libpam0g libpcre2-8-0 libsasl2-2 libsecret-1-0 libsocket6-perl libssl3 libstdc++6 libtirpc3 \
+	libwrap0 musl-tools netbase openssl perl python3 python3-attr python3-public \
+	python3-typing-extensions systemd ucspi-tcp
 
 PROGRAMS = smtp-handler $(HELPERS:%=helpers/%)
 
-.PHONY: all bench-connections check-systemd clean deb drill fuzz help install lint run test \
+.PHONY: all bench bench-connections check-systemd clean deb drill fuzz help install lint run test \
 	uninstall valgrind FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -251,6 +256,8 @@ build/debs/%.deb:
 # Unpacked, not installed: Debian has but one of a kind at a time, and would take away the one that
 # is there.
 PEERS = xinetd openbsd-inetd postfix exim4-daemon-light
+BENCH_PEERS = postfix exim4-daemon-light mailfront msmtp-mta nullmailer opensmtpd python3-aiosmtpd \
+	qpsmtpd
 build/peers/%/unpacked:
 	@mkdir -p $(@D)
 	cd $(@D) && rm -f *.deb && $(call download,$*) && dpkg -x *.deb . && rm *.deb
@@ -306,6 +313,15 @@ check-systemd: ## prove the units under systemd, a disposable one or else the on
 	$(call install_packages,$(TEST_PACKAGES))
 	@$(MAKE) --no-print-directory all $(DEBS:%=build/debs/%.deb) deb
 	@test/check-systemd here
+
+# The builds that are there of those named NAME=FILE.
+HANDLERS = ordinary=smtp-handler static=build/static/smtp-handler
+
+bench: ## measure smtp-handler beside its peers and the least that there can be, and draw it
+	@mkdir -p build
+	$(call install_packages,$(BENCH_PACKAGES))
+	@$(MAKE) --no-print-directory all $(BENCH) $(BENCH_PEERS:%=build/peers/%/unpacked)
+	@HANDLERS='$(HANDLERS)' test/bench/run
 
 bench-connections: ## measure connections a second of the ways to listen, side by side
 	@mkdir -p build
