@@ -12,8 +12,11 @@ set border 3
 set xtics nomirror
 set ytics nomirror
 set key left top reverse Left samplen 2 font ",10"
+set xrange [0:*]
 set yrange [0:*]
-set offsets graph 0.05, graph 0.05, graph 0.3, 0
+set offsets 0, 0, graph 0.3, 0
+set format x "%.0s%c"
+set rmargin 3
 array colors[4] = ["#1f5a99", "#e0a030", "#7fb2e5", "#c4c4c4"]
 
 do for [i = 1:words(panels)] {
