@@ -143,7 +143,7 @@ daemon() {
             python3 -W ignore -m aiosmtpd -n -s 0 -c aiosmtpd.handlers.Sink -l "127.0.0.1:$port" \
             --tlscert "$PWD/tls.crt" --tlskey "$PWD/tls.key" --no-requiretls
         ;;
-    'floor, s_server')
+    'floor, openssl')
         # It ends when its standard input does, of which it sends what is there.
         [ -e silence ] || mkfifo silence
         in_background sh -c 'exec openssl s_server -quiet -accept "$1" -cert tls.crt -key tls.key \
