@@ -33,12 +33,12 @@ int record_send(int socket, const void *octets, size_t length, const int *descri
     ssize_t sent;
     if (count > 0) {
         memset(&control, 0, sizeof control);
-        control.header.cmsg_len = CMSG_LEN(count * sizeof *descriptors);
+        control.header.cmsg_len = (socklen_t)CMSG_LEN(count * sizeof *descriptors);
         control.header.cmsg_level = SOL_SOCKET;
         control.header.cmsg_type = SCM_RIGHTS;
         memcpy(CMSG_DATA(&control.header), descriptors, count * sizeof *descriptors);
         message.msg_control = &control;
-        message.msg_controllen = CMSG_SPACE(count * sizeof *descriptors);
+        message.msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof *descriptors);
     }
     do
         sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);

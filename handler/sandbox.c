@@ -29,15 +29,18 @@ static bool hide(void)
     return prctl(PR_SET_DUMPABLE, 0) == 0;
 }
 
+/* By its number: libraries differ in what type it has. */
 static bool limit(unsigned resource, uint64_t most)
 {
-    struct rlimit now;
-    if (getrlimit(resource, &now) != 0)
+    struct {
+        uint64_t soft, hard;
+    } limits;
+    if (syscall(SYS_prlimit64, 0, resource, NULL, &limits) != 0)
         return false;
-    if (now.rlim_max < most)
-        most = now.rlim_max;
-    const struct rlimit wanted = {(rlim_t)most, (rlim_t)most};
-    return setrlimit(resource, &wanted) == 0;
+    if (limits.hard > most)
+        limits.hard = most;
+    limits.soft = limits.hard;
+    return syscall(SYS_prlimit64, 0, resource, &limits, NULL) == 0;
 }
 
 static bool set_limits(unsigned descriptors, uint64_t file_max)
