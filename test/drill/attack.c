@@ -19,6 +19,7 @@
 
 #include "../../handler/boundary.h"
 #include "../../handler/record.h"
+#include "../../handler/spool.h"
 
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
 void __real_session_begin(struct session *session, const struct session_settings *settings);
@@ -263,9 +264,9 @@ static bool fill_memory(void)
     (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
     tell(OPERATION_SPOOL);
     (void)hear(&memory);
-    while ((length = write(memory, octets, sizeof octets)) > 0 && written <= 1024 * 1024)
+    while ((length = write(memory, octets, sizeof octets)) > 0 && written <= SPOOL_MEMORY_MAX)
         written += (size_t)length;
-    return written > 1024 * 1024;
+    return written > SPOOL_MEMORY_MAX;
 }
 
 static bool forge_log(void)
