@@ -104,11 +104,11 @@ static bool take_text(char *octets, size_t most, size_t *length, const struct re
 
 static bool take_unconfined(struct runner *runner, const struct request *request)
 {
-    char words[SANDBOX_WORDS_MAX];
     if (runner->missing != 0 || request->unconfined.missing == 0)
         return wrong(runner, "a sandbox that lacks nothing more");
     runner->missing = request->unconfined.missing;
     if (runner->options->require_sandbox) {
+        char words[SANDBOX_WORDS_MAX];
         log_trouble("the sandbox lacks %s", sandbox_words(runner->missing, words));
         runner->status = EX_OSERR;
         runner->phase = RUNNER_PHASE_OVER;

@@ -13,10 +13,11 @@ union control {
 struct record_text record_text(struct span text)
 {
     struct record_text record = {.length = 0}; /* nothing else of our memory goes along */
-    size_t length = text.length < RECORD_TEXT_MAX ? text.length : RECORD_TEXT_MAX;
-    if (length > 0)
-        memcpy(record.octets, text.octets, length);
-    record.length = (uint16_t)length;
+    if (text.length > RECORD_TEXT_MAX)
+        text.length = RECORD_TEXT_MAX;
+    if (text.length > 0)
+        memcpy(record.octets, text.octets, text.length);
+    record.length = (uint16_t)text.length;
     return record;
 }
 

@@ -111,7 +111,8 @@ static bool asked(enum operation operation)
 {
     int descriptor;
     tell(operation);
-    return hear(&descriptor).verdict == VERDICT_ACCEPTED;
+    struct answer answer = hear(&descriptor);
+    return answer.verdict == VERDICT_ACCEPTED;
 }
 
 static bool ask_for_sender(void)

@@ -69,7 +69,8 @@ void __wrap_deliver_run(const char *path, char *const *command, const struct fac
         assert(is_harmless(facts->values[i]));
     assert(facts->values[FACT_RECIPIENTS].length > 0);
     assert(are_ours(facts->values[FACT_RECIPIENTS]));
-    assert(deliveries++ < ENVELOPE_RECIPIENTS_MAX);
+    deliveries++;
+    assert(deliveries <= ENVELOPE_RECIPIENTS_MAX);
     memset(delivery, 0, sizeof *delivery);
     delivery->verdict = take_octet() % 2 == 0 ? VERDICT_ACCEPTED : VERDICT_DEFERRED;
 }
@@ -228,8 +229,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         assert(runner.transaction.number <= runner.options->max_messages);
         assert(runner.transaction.envelope.count <= runner.options->max_recipients);
-        if (request.operation == OPERATION_SPOOL)
-            assert(write(runner.spool.descriptor, "octets", take_octet() % 7) >= 0);
+        ssize_t written = request.operation == OPERATION_SPOOL
+                              ? write(runner.spool.descriptor, "octets", take_octet() % 7)
+                              : 0;
+        assert(written >= 0);
     } while (input.length > 0 && runner.phase != RUNNER_PHASE_OVER);
     spool_discard(&runner.spool);
     return 0;
