@@ -119,3 +119,25 @@ distrusted() {
     distrusted 'flood with refused' 'more errors than may be'
     distrusted 'flood with status' 'too many words on what it does'
 }
+
+# on_old_kernel OPTION...: as where the kernel has no Landlock.
+on_old_kernel() {
+    status=0
+    strace -f -qq -o trace -e trace=landlock_create_ruleset -e inject=landlock_create_ruleset:error=ENOSYS \
+        "$attacked" --log stderr "$@" true <in >heard 2>log || status=$?
+}
+
+@test "a kernel that cannot confine it is told of once, and borne" {
+    on_old_kernel
+    grep -q '^221 ' heard
+    [ "$status" = 0 ]
+    grep -q 'connection .* unconfined=Landlock ' log
+    refute grep trouble log
+}
+
+@test "a kernel that cannot confine it serves nobody with --require-sandbox" {
+    on_old_kernel --require-sandbox
+    grep -q '^421 4.3.5 ' heard
+    [ "$status" = 71 ]
+    [ "$(cat log)" = 'smtp-handler: trouble text="the sandbox lacks Landlock"' ]
+}
