@@ -86,14 +86,13 @@ static bool look_at_descriptors(struct connection *connection, struct problem *p
     return true;
 }
 
-/* Not even a failed assertion shall be written to the client. */
-static void detach_standard_error(void)
+void connection_detach_standard_error(void)
 {
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (null < 0 || dup2(null, STDERR_FILENO) < 0)
-        (void)close(STDERR_FILENO); /* the connection stays open as standard output */
-    if (null >= 0)
-        (void)close(null); /* nothing was written */
+        (void)close(STDERR_FILENO); /* others have it still */
+    if (null > STDERR_FILENO)
+        (void)close(null); /* the copy stays */
 }
 
 /* What else we inherited, or were passed, is not for the delivery command. */
@@ -115,7 +114,7 @@ bool connection_find(struct connection *connection, int passed, struct problem *
             return false;
     }
     if (connection->stderr_is_client)
-        detach_standard_error();
+        connection_detach_standard_error(); /* nor may a failed assertion be written there */
     if (connection->in_is_socket)
         ask_socket(connection);
     ask_environment(connection);

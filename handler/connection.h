@@ -31,4 +31,7 @@ struct connection {
  */
 bool connection_find(struct connection *connection, int passed, struct problem *problem);
 
+/* What is written to standard error from now on comes to nobody. */
+void connection_detach_standard_error(void);
+
 #endif

@@ -1,7 +1,6 @@
 #include "sandbox.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -12,6 +11,8 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "connection.h"
 
 /* The program for seccomp(2), as filter.c wrote it when this was built. */
 static const struct sock_filter filter[] = {
@@ -51,7 +52,7 @@ static bool set_limits(unsigned descriptors, uint64_t file_max)
 #ifndef SANITIZED
     limited = limited && limit(RLIMIT_DATA, 0) && limit(RLIMIT_STACK, stack);
 #else
-    (void)stack;                 /* a sanitizer has memory of its own */
+    (void)stack; /* a sanitizer has memory of its own */
 #endif
     return limited;
 }
@@ -87,23 +88,11 @@ static bool filter_system_calls(void)
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-/* What is written there is the log, and whoever reads it believes us. */
-static void detach_standard_error(void)
-{
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (null < 0 || dup2(null, STDERR_FILENO) < 0)
-        (void)close(STDERR_FILENO); /* it is not to be had any more */
-    if (null > STDERR_FILENO)
-        (void)close(null); /* the copy stays */
-}
-
 unsigned sandbox_enter(unsigned descriptors, uint64_t file_max)
 {
     unsigned missing = 0;
-#ifndef SANITIZED
-    detach_standard_error();
-#else
-    (void)detach_standard_error; /* a sanitizer says there what it found */
+#ifndef SANITIZED                       /* a sanitizer says there what it found */
+    connection_detach_standard_error(); /* it is the log, and whoever reads that believes us */
 #endif
     if (!forbid_new_privileges())
         missing |= SANDBOX_NO_NEW_PRIVILEGES;
