@@ -198,9 +198,8 @@ struct span session_id(const struct session *session);
 struct span session_helo(const struct session *session);
 bool session_is_extended(const struct session *session); /* it was given with EHLO or LHLO */
 
-/* Who the client has proved to be with AUTH, and how; both empty where it has not. */
+/* Who the client has proved to be with AUTH; empty where it has not. */
 struct span session_user(const struct session *session);
-struct span session_mechanism(const struct session *session);
 
 /* With WANT_CREDENTIALS: what the client says, neither with a NUL in it. */
 struct credentials session_credentials(const struct session *session);

@@ -201,9 +201,3 @@ struct span session_user(const struct session *session)
     const struct auth *auth = &session->auth;
     return auth->authenticated ? (struct span){auth->user, auth->user_length} : span_empty();
 }
-
-struct span session_mechanism(const struct session *session)
-{
-    const struct auth *auth = &session->auth;
-    return auth->authenticated ? span_of(names[auth->mechanism]) : span_empty();
-}
