@@ -10,18 +10,7 @@
 
 #include "../../session/address.h"
 #include "../../session/parameter.h"
-#include "../../session/utf8.h"
-
-/* Printable ASCII and well-formed characters beyond it. */
-static void check_text(struct span text)
-{
-    while (text.length > 0) {
-        char c = text.octets[0];
-        size_t length = c >= ' ' && c <= '~' ? 1 : utf8_length(text);
-        assert(length > 0);
-        text = span_after(text, length);
-    }
-}
+#include "text.h"
 
 static void check_mailbox(const struct mailbox *mailbox, enum path_kind kind)
 {

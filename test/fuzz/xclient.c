@@ -9,8 +9,8 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "../../session/utf8.h"
 #include "../driver.h"
+#include "text.h"
 
 enum { ENCODED_MAX = 8 * 1024 };
 _Static_assert(ENCODED_MAX > XCLIENT_ATTRIBUTES * (3 * XCLIENT_VALUE_MAX + 10), "they fit");
@@ -33,17 +33,6 @@ static bool consists_of(struct span text, const char *allowed)
         if (span_find(span_of(allowed), text.octets[i]) == strlen(allowed))
             return false;
     return true;
-}
-
-/* Printable ASCII and well-formed characters beyond it. */
-static void check_text(struct span text)
-{
-    while (text.length > 0) {
-        char c = text.octets[0];
-        size_t length = c >= ' ' && c <= '~' ? 1 : utf8_length(text);
-        assert(length > 0);
-        text = span_after(text, length);
-    }
 }
 
 static void check_address(enum xclient_attribute attribute)
