@@ -212,7 +212,7 @@ bool session_recipient(const struct session *session, struct mailbox *recipient)
 static struct span lines_at_hand(const struct session *session, const struct envelope_list *list)
 {
     return session->phase == PHASE_DELIVERY ? envelope_line(list, session->recipient)
-                                            : envelope_lines(list);
+                                            : envelope_lines(list, session->envelope.count);
 }
 
 struct span session_notify(const struct session *session)

@@ -100,7 +100,7 @@ void facts_gather(struct facts *facts, const struct transaction *transaction,
     struct span *values = facts->values;
     memset(facts->values, 0, sizeof facts->values);
     values[FACT_SENDER] = mailbox_whole(&envelope->sender);
-    values[FACT_RECIPIENTS] = envelope_lines(&envelope->recipients);
+    values[FACT_RECIPIENTS] = envelope_lines(&envelope->recipients, envelope->count);
     if (recipient != NULL) {
         facts->recipient = *recipient;
         values[FACT_RECIPIENT] = mailbox_whole(&facts->recipient);

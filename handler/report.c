@@ -29,7 +29,7 @@ static void add_parties(struct log_event *event, const struct transaction *trans
 static void add_recipients(struct log_event *event, const struct envelope *envelope)
 {
     char octets[LOG_VALUE_MAX];
-    struct span all = envelope_lines(&envelope->recipients);
+    struct span all = envelope_lines(&envelope->recipients, envelope->count);
     size_t length = all.length < sizeof octets ? all.length : sizeof octets;
     memcpy(octets, all.octets, length);
     for (size_t i = 0; i < length; i++)

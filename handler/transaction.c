@@ -64,7 +64,8 @@ bool transaction_recipient(const struct transaction *transaction, struct mailbox
 static struct span lines_at_hand(const struct transaction *transaction,
                                  const struct envelope_list *list)
 {
-    return transaction->each ? envelope_line(list, transaction->recipient) : envelope_lines(list);
+    return transaction->each ? envelope_line(list, transaction->recipient)
+                             : envelope_lines(list, transaction->envelope.count);
 }
 
 struct span transaction_notify(const struct transaction *transaction)

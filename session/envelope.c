@@ -6,24 +6,28 @@ void envelope_clear(struct envelope *envelope)
 {
     envelope->sender.length = envelope->sender.local_length = 0;
     envelope->count = 0;
-    envelope->recipients.used = envelope->notify.used = envelope->orcpt.used = 0;
     parameters_clear(&envelope->parameters);
 }
 
-/* Whether another line fits, with what parts it from the one before. */
-static bool has_room(const struct envelope_list *list, size_t length)
+/* Where line `index` starts: behind what parts it from the one before. */
+static size_t start_of(const struct envelope_list *list, unsigned index)
 {
-    return length + 1 <= sizeof list->octets - list->used;
+    return index > 0 ? list->ends[index - 1] + 1 : 0;
+}
+
+static bool has_room(const struct envelope_list *list, unsigned index, size_t length)
+{
+    return start_of(list, index) + length <= sizeof list->octets;
 }
 
 /* Adds line `index`, the next. */
 static void add(struct envelope_list *list, unsigned index, struct span text)
 {
+    size_t start = start_of(list, index);
     if (index > 0)
-        list->octets[list->used++] = '\n';
-    memcpy(list->octets + list->used, text.octets, text.length);
-    list->used += text.length;
-    list->ends[index] = (uint32_t)list->used;
+        list->octets[start - 1] = '\n';
+    memcpy(list->octets + start, text.octets, text.length);
+    list->ends[index] = (uint32_t)(start + text.length);
 }
 
 bool envelope_add(struct envelope *envelope, const struct mailbox *mailbox,
@@ -32,8 +36,10 @@ bool envelope_add(struct envelope *envelope, const struct mailbox *mailbox,
     unsigned index = envelope->count;
     struct span notify = {parameters->notify, parameters->notify_length};
     struct span orcpt = {parameters->orcpt, parameters->orcpt_length};
-    if (index == ENVELOPE_RECIPIENTS_MAX || !has_room(&envelope->recipients, mailbox->length) ||
-        !has_room(&envelope->notify, notify.length) || !has_room(&envelope->orcpt, orcpt.length))
+    if (index == ENVELOPE_RECIPIENTS_MAX ||
+        !has_room(&envelope->recipients, index, mailbox->length) ||
+        !has_room(&envelope->notify, index, notify.length) ||
+        !has_room(&envelope->orcpt, index, orcpt.length))
         return false;
     add(&envelope->recipients, index, mailbox_whole(mailbox));
     add(&envelope->notify, index, notify);
@@ -53,13 +59,13 @@ struct mailbox envelope_recipient(const struct envelope *envelope, unsigned inde
     return mailbox;
 }
 
-struct span envelope_lines(const struct envelope_list *list)
+struct span envelope_lines(const struct envelope_list *list, unsigned count)
 {
-    return (struct span){list->octets, list->used};
+    return (struct span){list->octets, count > 0 ? list->ends[count - 1] : 0};
 }
 
 struct span envelope_line(const struct envelope_list *list, unsigned index)
 {
-    size_t start = index > 0 ? list->ends[index - 1] + 1 : 0;
+    size_t start = start_of(list, index);
     return (struct span){list->octets + start, list->ends[index] - start};
 }

@@ -22,7 +22,6 @@ enum {
 
 /* A text for each recipient, one a line, without a line end behind the last. */
 struct envelope_list {
-    size_t used;
     uint32_t ends[ENVELOPE_RECIPIENTS_MAX];
     char octets[ENVELOPE_OCTETS_MAX];
 };
@@ -49,8 +48,8 @@ bool envelope_add(struct envelope *envelope, const struct mailbox *mailbox,
 /* Recipient `index`, from 0 to count - 1, copied out. */
 struct mailbox envelope_recipient(const struct envelope *envelope, unsigned index);
 
-/* A whole list, and its line `index`. Borrowed from the envelope. */
-struct span envelope_lines(const struct envelope_list *list);
+/* The lines of a list that has `count`, and line `index`. Borrowed from the envelope. */
+struct span envelope_lines(const struct envelope_list *list, unsigned count);
 struct span envelope_line(const struct envelope_list *list, unsigned index);
 
 #endif
