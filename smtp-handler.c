@@ -41,18 +41,13 @@
 enum { FAREWELL_MILLISECONDS = 2000 }; /* for the client to read the last reply */
 
 struct program {
-    struct options options;
     struct connection connection;
     struct stream stream;
     struct recipients recipients;
     struct patience patience;
     struct boundary boundary;
-    struct session session;
-    struct runner runner;
     const char *hostname;
     enum tls_policy tls_policy;
-    char command_path[PROCESS_PATH_MAX];
-    char auth_path[PROCESS_PATH_MAX];
     char id[40];
     int64_t began;   /* milliseconds */
     unsigned turns;  /* within messages */
@@ -61,6 +56,11 @@ struct program {
     bool client_left;
     bool unheard; /* with --done-list: a message was accepted, and the client may not know yet */
     bool shows;   /* that it knows, whatever it says next */
+    struct options options;
+    char command_path[PROCESS_PATH_MAX];
+    char auth_path[PROCESS_PATH_MAX];
+    struct session session;
+    struct runner runner;
 };
 
 /* Cuts the session off; one word for each reason, for the log. */

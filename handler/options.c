@@ -294,7 +294,7 @@ static bool set(struct options *options, const struct row *row, const char *valu
 /* All but the file's text, which is written before it is read. */
 static bool set_defaults(struct options *options, struct problem *problem)
 {
-    memset(options, 0, offsetof(struct options, file));
+    memset(options, 0, offsetof(struct options, auth_octets));
     options->log = LOG_OPTION_BEST;
     options->tls = TLS_OPTION_BEST;
     options->auth_octets[0] = '\0';

@@ -91,8 +91,8 @@ struct options {
     bool version;
     char **command; /* ended by NULL; NULL where there is none */
     char *words[OPTIONS_WORDS_MAX + 1];
-    char file[OPTIONS_FILE_MAX + 1];
     char auth_octets[OPTIONS_AUTH_MAX + 1];
+    char file[OPTIONS_FILE_MAX + 1];
 };
 
 /*

@@ -59,14 +59,14 @@ struct runner {
     const char *wrong; /* with a record, in words */
     const char *doing; /* as the service manager was told last, with so many messages */
     unsigned accepted_told;
-    struct tls tls;
-    struct transaction transaction;
-    struct done done;
-    struct delivery delivery;
     struct answer answer;
     int descriptors[RECORD_DESCRIPTORS_MAX]; /* to go beside it, */
     size_t descriptor_count;                 /* so many, */
     bool gives_away;                         /* for good */
+    struct tls tls;
+    struct transaction transaction;
+    struct done done;
+    struct delivery delivery;
 };
 
 /*
