@@ -575,5 +575,5 @@ int main(int argc, char **argv)
     program.stream = stream_of(&program.connection);
     if (!ready || !prepare(&program, &problem))
         return fail(&program, &problem);
-    return run(&program);
+    _exit(run(&program)); /* nothing is buffered, and there is nothing to clean up */
 }
