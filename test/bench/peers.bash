@@ -111,6 +111,8 @@ program() {
     'floor, dynamic') program=("$built/floor-dynamic") ;;
     'floor, static') program=("$built/floor") ;;
     'floor, static with musl') program=("$built/floor-musl") ;;
+    'floor, dynamic, two processes') program=("$built/floor-dynamic" two) ;;
+    'floor, static with musl, two processes') program=("$built/floor-musl" two) ;;
     'cat') program=(sh -c 'exec cat >/dev/null') ;;
     *) handler "$1" ;;
     esac
