@@ -33,10 +33,8 @@ static bool hide(void)
 /* By its number: libraries differ in what type it has. EPERM: the limit is a lower one already. */
 static bool limit(unsigned resource, uint64_t most)
 {
-    const struct {
-        uint64_t soft, hard;
-    } limits = {most, most};
-    return syscall(SYS_prlimit64, 0, resource, &limits, NULL) == 0 || errno == EPERM;
+    const uint64_t limits[] = {most, most}; /* soft and hard */
+    return syscall(SYS_prlimit64, 0, resource, limits, NULL) == 0 || errno == EPERM;
 }
 
 static bool set_limits(unsigned descriptors, uint64_t file_max)
