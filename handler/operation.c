@@ -1,6 +1,7 @@
 #include "operation.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -442,6 +443,13 @@ static void conclude_delivery(struct runner *runner)
     runner->answer.text = record_text(outputs_text(&delivery->outputs));
 }
 
+/* Whether the session process is gone, and so nobody left to be told how a delivery went. */
+static bool is_alone(const struct runner *runner)
+{
+    struct pollfd polled = {.fd = runner->socket, .events = 0};
+    return poll(&polled, 1, 0) == 1 && (polled.revents & POLLHUP) != 0;
+}
+
 /* Gives `message` to the command, or to whoever of the recipients does not have it yet. */
 static void deliver(struct runner *runner, const struct request *request, int message)
 {
@@ -457,6 +465,8 @@ static void deliver(struct runner *runner, const struct request *request, int me
     } else if ((unsigned)having == end - first) {
         deliver_skip(delivery, VERDICT_ACCEPTED, "Delivered before");
         delivery->done = (unsigned)having;
+    } else if (is_alone(runner)) { /* behind the locks of done_look: a retry comes after that */
+        deliver_skip(delivery, VERDICT_DEFERRED, "");
     } else {
         deliver_to_rest(runner, request, message, first, end, (unsigned)having);
     }

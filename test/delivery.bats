@@ -379,3 +379,19 @@ EOF
     [ "$SECONDS" -lt 15 ]
     tail -1 replies | grep -q '^221'
 }
+
+@test "nothing is delivered when nobody is left to answer, since the client may try again by then" {
+    mkfifo client
+    ASAN_OPTIONS=detect_leaks=0 strace -D -f -o trace -e trace=sendmsg,recvmsg -e inject=recvmsg:delay_enter=5s:when=4 \
+        "$SMTP_HANDLER" --domain example.org --log stderr tee got <client >replies 2>log 3>&- &
+    runner=$!
+    started+=("$runner")
+    exec 9>client
+    one_message | sed 's/$/\r/' >&9
+    has_asked() { session=$(pgrep -P "$runner" -x smtp-handler) && [ "$(grep -c "^$session sendmsg" trace)" = 4 ]; }
+    eventually has_asked
+    kill -KILL "$session"
+    wait "$runner" || true
+    grep -q '^smtp-handler: message result=deferred' log
+    [ ! -e got ]
+}
