@@ -287,7 +287,7 @@ run: ## receive mail on 127.0.0.1:2525 into ./Maildir
 		--tls-cert build/run/tls.crt --tls-key build/run/tls.key \
 		--auth 'helpers/password-check build/run/passwords' helpers/maildir-deliver Maildir
 
-test: ## build for release and with sanitizers, run all tests against both
+test: ## run all tests against BUILDS: sanitize and release, unless told; or static
 	@mkdir -p build
 	$(call install_packages,$(TEST_PACKAGES))
 	@$(MAKE) --no-print-directory all $(PEERS:%=build/peers/%/unpacked) \

@@ -45,6 +45,7 @@ EOF
     through systemd-socket-activate
 }
 
+# bats test_tags=libsystemd
 @test "systemd-socket-activate, which passes the connection as descriptor 3" {
     port=$(free_port)
     in_background systemd-socket-activate --accept -E KEPT -l "127.0.0.1:$port" "$SMTP_HANDLER" --domain example.org "$commands/keep"
@@ -139,6 +140,7 @@ EOF
     esac
 }
 
+# bats test_tags=libsystemd
 @test "the program names libsystemd in an ELF note" {
     readelf -p .note.dlopen "$SMTP_HANDLER" | grep -q 'libsystemd.so.0'
 }
@@ -153,6 +155,7 @@ EOF
     eventually grep -q 'built without systemd: the service needs StandardInput=socket' background
 }
 
+# bats test_tags=libsystemd
 @test "the service manager is told a status" {
     python3 - "$PWD/notify" "$SMTP_HANDLER" <<'EOF'
 import os, socket, subprocess, sys
