@@ -410,6 +410,12 @@ static int fail(struct program *program, const struct problem *problem)
     return problem->status;
 }
 
+/* The exit status; a library may have met the trouble before, and have nothing left to flush. */
+static int finish_output(void)
+{
+    return fflush(stdout) == 0 && ferror(stdout) == 0 ? EX_OK : EX_IOERR;
+}
+
 /* --check: what need not be looked at for each connection is looked at, too. */
 static int check(struct program *program)
 {
@@ -420,7 +426,7 @@ static int check(struct program *program)
         return fail(program, &problem);
     if (reports_on_stdout(program))
         puts("ok");
-    return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+    return finish_output();
 }
 
 /* The header of a proxy in front of us; whoever has none is not to be talked to. */
@@ -562,7 +568,7 @@ int main(int argc, char **argv)
             options_print_help();
         else
             puts("smtp-handler " VERSION);
-        return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+        return finish_output();
     }
     if (ready)
         log_open(program.options.log, program.connection.stderr_is_client);
