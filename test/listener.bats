@@ -30,6 +30,7 @@ send_message() {
 
 is_gone() { ! kill -0 "$listener"; }
 
+# bats test_tags=libsystemd
 @test "a listening socket from systemd is served, each session by a process of its own" {
     delivery=(sh -c 'echo $PPID >>"$KEPT/sessions"; cat >/dev/null; env >"$KEPT/environment"')
     listen
@@ -41,6 +42,7 @@ is_gone() { ! kill -0 "$listener"; }
     [ "$(grep -c 'message result=accepted .*client=127.0.0.1' background)" = 3 ]
 }
 
+# bats test_tags=libsystemd
 @test "several sockets are served, of Unix too" {
     port=$(free_port)
     other=$(free_port)
@@ -60,6 +62,7 @@ for _ in range(3):
 EOF
 }
 
+# bats test_tags=libsystemd
 @test "more than the maximum of connections hear 421 at once, and are let in when others go" {
     listen --max-connections 2
     client 7
@@ -75,6 +78,7 @@ EOF
 # admitted FILE-DESCRIPTOR: a client is let in there.
 admitted() { client "$1" && grep -q '^220 ' <<<"$greeting"; }
 
+# bats test_tags=libsystemd
 @test "a flood of clients that are not let in does not drown the log" {
     listen --max-connections 1
     client 8
@@ -94,6 +98,7 @@ unreported_are_told() {
     [ "$(sed -n 's/.*limit client.* unreported=//p' background | awk '{ sum += $1 } END { print sum + 0 }')" -ge 200 ]
 }
 
+# bats test_tags=libsystemd
 @test "a session that cannot be started is 421 to its client" {
     port=$(free_port)
     in_background env ASAN_OPTIONS=detect_leaks=0 systemd-socket-activate -E ASAN_OPTIONS -l "127.0.0.1:$port" \
@@ -104,6 +109,7 @@ unreported_are_told() {
     grep -q 'trouble text="starting a session: Resource temporarily unavailable"' background
 }
 
+# bats test_tags=libsystemd
 @test "SIGHUP to everybody in the service ends no session" {
     listen
     client 9
@@ -113,6 +119,7 @@ unreported_are_told() {
     grep -q '^221' <&9
 }
 
+# bats test_tags=libsystemd
 @test "a session that is asked to stop before it is there to hear it says 421" {
     listen
     for _ in 1 2 3 4 5 6 7 8; do
@@ -126,6 +133,7 @@ unreported_are_told() {
     refute grep 'was ended by signal' background
 }
 
+# bats test_tags=libsystemd
 @test "one source has a maximum of its own" {
     listen --max-connections-per-source 1
     : >background
@@ -143,6 +151,7 @@ EOF
     [ "$(grep -c 'limit client=127.0.0.[12] limit=max-connections-per-source$' background)" = 2 ]
 }
 
+# bats test_tags=libsystemd
 @test "an IPv6 network of 64 bits is one source, an IPv4 address on an IPv6 socket its own" {
     cat >run <<'EOF'
 ip link set lo up
@@ -175,6 +184,7 @@ EOF
     unshare -rn sh run "$SMTP_HANDLER"
 }
 
+# bats test_tags=libsystemd
 @test "SIGTERM lets a running delivery end and be answered, and tells the idle 421" {
     delivery=(sh -c 'touch "$KEPT/running"; until [ -e "$KEPT/go" ]; do sleep 0.02; done; cat >"$KEPT/message"')
     listen
@@ -195,6 +205,7 @@ EOF
 
 refused() { ! is_listening "$port"; }
 
+# bats test_tags=libsystemd
 @test "SIGHUP reads the options again; wrong ones are named, and those from before stay" {
     echo 'max-connections 1' >config
     listen --config "$PWD/config"
@@ -211,6 +222,7 @@ refused() { ! is_listening "$port"; }
     grep -q '^421 4.7.0' <<<"$greeting"
 }
 
+# bats test_tags=libsystemd
 @test "with a wrong configuration every client hears 421, and the listener goes on" {
     listen --recipients /nowhere
     for _ in 1 2; do
@@ -228,6 +240,7 @@ refused() { ! is_listening "$port"; }
     grep -q "trouble text=.*config:1: option max-size: 'big' is not" background
 }
 
+# bats test_tags=libsystemd
 @test "it exits after a time without connections, not while there are some" {
     listen --idle-exit 1
     client 9
@@ -238,6 +251,7 @@ refused() { ! is_listening "$port"; }
     [ "$SECONDS" -ge 1 ]
 }
 
+# bats test_tags=libsystemd
 @test "a session that a signal ends is named in the log, and the listener goes on" {
     listen
     client 9
@@ -248,6 +262,7 @@ refused() { ! is_listening "$port"; }
     grep -q ^220 <<<"$greeting"
 }
 
+# bats test_tags=libsystemd
 @test "without descriptors it waits until there are some" {
     port=$(free_port)
     in_background env ASAN_OPTIONS=detect_leaks=0 systemd-socket-activate -E ASAN_OPTIONS -l "127.0.0.1:$port" \
@@ -258,6 +273,7 @@ refused() { ! is_listening "$port"; }
     [ "$(grep -c 'trouble text="accepting a connection: Too many open files"' background)" = 2 ]
 }
 
+# bats test_tags=libsystemd
 @test "the service manager is told that we are ready, how it goes, that we live, reload and stop" {
     python3 - "$PWD/notify" "$SMTP_HANDLER" <<'EOF'
 import os, signal, socket, subprocess, sys
