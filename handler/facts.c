@@ -140,15 +140,23 @@ bool facts_is_of_recipient(enum fact fact)
            fact == FACT_EXTENSION;
 }
 
-/* Whether the variable "NAME=..." is not to be inherited. */
+/* Whether the variable "NAME=..." has that name; hardly any shares more with it than an octet. */
+static bool is_called(const char *variable, const char *name)
+{
+    while (*name != '\0' && *variable == *name) {
+        variable++;
+        name++;
+    }
+    return *name == '\0' && (*variable == '=' || *variable == '\0');
+}
+
 static bool is_withheld(const char *variable)
 {
-    size_t length = strcspn(variable, "=");
     for (size_t i = 0; i < sizeof withheld / sizeof *withheld; i++)
-        if (strlen(withheld[i]) == length && memcmp(withheld[i], variable, length) == 0)
+        if (is_called(variable, withheld[i]))
             return true;
     for (size_t i = 0; i < ROWS; i++)
-        if (strlen(rows[i].variable) == length && memcmp(rows[i].variable, variable, length) == 0)
+        if (is_called(variable, rows[i].variable))
             return true;
     return false;
 }
