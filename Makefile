@@ -24,8 +24,8 @@ SESSION = session.o session/address.o session/auth.o session/base64.o session/co
 	session/message.o session/parameter.o session/proxy.o session/reply.o session/text.o \
 	session/trace.o session/utf8.o session/xclient.o
 HANDLER = smtp-handler.o handler/boundary.o handler/clock.o handler/connection.o handler/deliver.o \
-	handler/done.o handler/endpoint.o handler/facts.o handler/hostname.o handler/idn.o \
-	handler/landlock.o handler/library.o handler/listener.o handler/log.o handler/network.o \
+	handler/done.o handler/endpoint.o handler/facts.o handler/foresight.o handler/hostname.o \
+	handler/idn.o handler/landlock.o handler/library.o handler/listener.o handler/log.o handler/network.o \
 	handler/operation.o handler/options.o handler/outputs.o handler/password.o \
 	handler/patience.o handler/problem.o handler/process.o handler/proxy.o \
 	handler/recipients.o handler/record.o handler/report.o handler/runner.o handler/sandbox.o \

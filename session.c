@@ -362,6 +362,12 @@ bool session_within_message(const struct session *session)
     return session->message_open || session->phase == PHASE_REFUSED;
 }
 
+bool session_keeps_octets(const struct session *session)
+{
+    return session->message_open && session->verdict == VERDICT_ACCEPTED &&
+           session->phase != PHASE_DELIVERY;
+}
+
 struct session_counts session_counts(const struct session *session)
 {
     return session->counts;

@@ -269,6 +269,9 @@ void session_end(struct session *session, enum ending ending);
 /* Whether a message is under way, between its chunks too. */
 bool session_within_message(const struct session *session);
 
+/* Whether octets of the message under way are to be kept, now or later. */
+bool session_keeps_octets(const struct session *session);
+
 /* So far. */
 struct session_counts session_counts(const struct session *session);
 

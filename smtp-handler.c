@@ -20,6 +20,7 @@
 #include "handler/clock.h"
 #include "handler/connection.h"
 #include "handler/done.h"
+#include "handler/foresight.h"
 #include "handler/hostname.h"
 #include "handler/log.h"
 #include "handler/options.h"
@@ -136,6 +137,8 @@ static void exchange(struct program *program)
     if (write_replies(program))
         return;
     boundary_tell_status(&program->boundary, session_within_message(session));
+    if (session_keeps_octets(session))
+        boundary_expect_octets(&program->boundary);
     struct room room = session_room(session);
     int events = (session_replies(session).length > 0 ? STREAM_WRITABLE : 0) |
                  (room.length > 0 ? STREAM_READABLE : 0);
@@ -155,6 +158,13 @@ static void exchange(struct program *program)
         read_octets(program, room);
 }
 
+/* Of the sender, or the recipient if that is not NULL. */
+static bool is_certain(const struct program *program, const struct mailbox *recipient)
+{
+    return foresight_accepts(&program->options, &program->recipients,
+                             session_envelope(&program->session), recipient);
+}
+
 /* WANT_VERDICT */
 static void judge(struct program *program)
 {
@@ -170,10 +180,11 @@ static void judge(struct program *program)
         verdict = boundary_prepare_tls(boundary) ? VERDICT_ACCEPTED : VERDICT_DEFERRED;
         break;
     case QUESTION_SENDER:
-        verdict = boundary_judge_sender(boundary, session);
+        verdict = boundary_judge_sender(boundary, session, is_certain(program, NULL));
         break;
     case QUESTION_RECIPIENT:
-        verdict = boundary_judge_recipient(boundary, session);
+        verdict = boundary_judge_recipient(boundary, session,
+                                           is_certain(program, session_candidate(session)));
         break;
     }
     session_answer(session, verdict, span_empty());

@@ -29,16 +29,15 @@ static struct request *begin(enum operation operation)
 
 static void tell(struct boundary *boundary, const struct request *request)
 {
-    if (!boundary->lost && record_send(BOUNDARY_DESCRIPTOR, request, sizeof *request, NULL, 0) != 0)
+    if (!boundary->lost &&
+        record_send(BOUNDARY_DESCRIPTOR, request, sizeof *request, NULL, 0, 0) != 0)
         boundary->lost = true;
 }
 
 /* The verdict, and `count` descriptors where it is VERDICT_ACCEPTED. */
-static const struct answer *ask_for(struct boundary *boundary, const struct request *request,
-                                    int *descriptors, size_t count)
+static const struct answer *hear(struct boundary *boundary, int *descriptors, size_t count)
 {
     static struct answer answer;
-    tell(boundary, request);
     if (!boundary->lost &&
         record_receive(BOUNDARY_DESCRIPTOR, &answer, sizeof answer, descriptors, count, 0) != 0)
         boundary->lost = true;
@@ -49,7 +48,18 @@ static const struct answer *ask_for(struct boundary *boundary, const struct requ
 
 static enum verdict ask(struct boundary *boundary, const struct request *request)
 {
-    return (enum verdict)ask_for(boundary, request, NULL, 0)->verdict;
+    tell(boundary, request);
+    return (enum verdict)hear(boundary, NULL, 0)->verdict;
+}
+
+/* The same, but that the answer is known to be VERDICT_ACCEPTED where that is `certain`. */
+static enum verdict ask_unless(bool certain, struct boundary *boundary, struct request *request)
+{
+    if (!certain)
+        return ask(boundary, request);
+    request->certain = true;
+    tell(boundary, request);
+    return boundary->lost ? VERDICT_DEFERRED : VERDICT_ACCEPTED;
 }
 
 bool boundary_report_unconfined(struct boundary *boundary, unsigned missing)
@@ -92,8 +102,8 @@ bool boundary_prepare_tls(struct boundary *boundary)
 bool boundary_shake_hands(struct boundary *boundary, int *in, int *out, bool *are_sockets)
 {
     int descriptors[] = {-1, -1};
-    const struct answer *answer =
-        ask_for(boundary, begin(OPERATION_HANDSHAKE), descriptors, RECORD_DESCRIPTORS_MAX);
+    tell(boundary, begin(OPERATION_HANDSHAKE));
+    const struct answer *answer = hear(boundary, descriptors, RECORD_DESCRIPTORS_MAX);
     *in = descriptors[0];
     *out = descriptors[1];
     *are_sockets = answer->sockets != 0;
@@ -111,7 +121,8 @@ enum verdict boundary_judge_credentials(struct boundary *boundary, struct creden
     return verdict;
 }
 
-enum verdict boundary_judge_sender(struct boundary *boundary, const struct session *session)
+enum verdict boundary_judge_sender(struct boundary *boundary, const struct session *session,
+                                   bool certain)
 {
     const struct envelope *envelope = session_envelope(session);
     const struct parameters *parameters = &envelope->parameters;
@@ -122,10 +133,11 @@ enum verdict boundary_judge_sender(struct boundary *boundary, const struct sessi
     request->sender.envid = record_text((struct span){parameters->envid, parameters->envid_length});
     request->sender.ret = record_text(span_of(parameters->ret));
     request->sender.mailbox = record_text(mailbox_whole(&envelope->sender));
-    return ask(boundary, request);
+    return ask_unless(certain, boundary, request);
 }
 
-enum verdict boundary_judge_recipient(struct boundary *boundary, const struct session *session)
+enum verdict boundary_judge_recipient(struct boundary *boundary, const struct session *session,
+                                      bool certain)
 {
     const struct parameters *parameters = session_candidate_parameters(session);
     struct request *request = begin(OPERATION_RECIPIENT);
@@ -134,7 +146,7 @@ enum verdict boundary_judge_recipient(struct boundary *boundary, const struct se
     request->recipient.orcpt =
         record_text((struct span){parameters->orcpt, parameters->orcpt_length});
     request->recipient.mailbox = record_text(mailbox_whole(session_candidate(session)));
-    return ask(boundary, request);
+    return ask_unless(certain, boundary, request);
 }
 
 void boundary_tell_status(struct boundary *boundary, bool receiving)
@@ -155,19 +167,36 @@ static void close_spool(struct boundary *boundary)
     boundary->spool = -1;
 }
 
-/* Gets a place to store octets in, the one after memory being a file. 0, or -errno. */
-static int get_spool(struct boundary *boundary, enum operation operation)
+void boundary_expect_octets(struct boundary *boundary)
+{
+    if (boundary->spool_asked)
+        return;
+    tell(boundary, begin(OPERATION_SPOOL));
+    boundary->spool_asked = boundary->spool_pending = true;
+}
+
+/* Takes the place to store octets in that was asked for. 0, or -errno. */
+static int take_spool(struct boundary *boundary)
 {
     int spool = -1;
-    const struct answer *answer = ask_for(boundary, begin(operation), &spool, 1);
+    const struct answer *answer = hear(boundary, &spool, 1);
+    boundary->spool_pending = false;
     if (boundary->lost)
         return -EPIPE;
     if (answer->verdict != VERDICT_ACCEPTED || spool < 0)
         return -EIO; /* the runner has told the log */
     close_spool(boundary);
     boundary->spool = spool;
-    boundary->spool_is_file = operation == OPERATION_SPOOL_FILE;
     return 0;
+}
+
+/* In the place of memory. */
+static int take_spool_file(struct boundary *boundary)
+{
+    tell(boundary, begin(OPERATION_SPOOL_FILE));
+    int result = take_spool(boundary);
+    boundary->spool_is_file = result == 0;
+    return result;
 }
 
 static int write_all(int descriptor, struct span octets)
@@ -184,10 +213,11 @@ static int write_all(int descriptor, struct span octets)
 
 int boundary_store(struct boundary *boundary, struct span octets)
 {
-    int result = boundary->spool < 0 ? get_spool(boundary, OPERATION_SPOOL) : 0;
+    boundary_expect_octets(boundary);
+    int result = boundary->spool_pending ? take_spool(boundary) : 0;
     bool too_much = boundary->stored + octets.length > SPOOL_MEMORY_MAX;
     if (result == 0 && too_much && !boundary->spool_is_file)
-        result = get_spool(boundary, OPERATION_SPOOL_FILE);
+        result = take_spool_file(boundary);
     if (result < 0)
         return result;
     boundary->error = write_all(boundary->spool, octets);
@@ -207,14 +237,15 @@ enum verdict boundary_deliver(struct boundary *boundary, const struct session *s
     request->delivery.size = session_result(session).size;
     boundary->told = BOUNDARY_TOLD_NOTHING;
     close_spool(boundary); /* the runner wants to be the only one that has it */
-    const struct answer *answer = ask_for(boundary, request, NULL, 0);
+    tell(boundary, request);
+    const struct answer *answer = hear(boundary, NULL, 0);
+    boundary->settled = answer->settled != 0;
     *text = record_span(&answer->text);
     return (enum verdict)answer->verdict;
 }
 
-void boundary_discard(struct boundary *boundary, const struct session *session)
+static void tell_discard(struct boundary *boundary, struct session_result result)
 {
-    struct session_result result = session_result(session);
     struct request *request = begin(OPERATION_DISCARD);
     request->discard.verdict = result.verdict;
     request->discard.error = boundary->error;
@@ -222,8 +253,16 @@ void boundary_discard(struct boundary *boundary, const struct session *session)
     if (result.broken_form != NULL)
         request->discard.form = record_text(span_of(result.broken_form));
     tell(boundary, request);
+}
+
+void boundary_discard(struct boundary *boundary, const struct session *session)
+{
+    if (boundary->spool_pending)
+        (void)take_spool(boundary); /* so that nobody takes it for another answer */
+    if (!boundary->settled)
+        tell_discard(boundary, session_result(session));
     close_spool(boundary);
-    boundary->spool_is_file = false;
+    boundary->spool_asked = boundary->spool_is_file = boundary->settled = false;
     boundary->stored = 0;
     boundary->error = 0;
 }

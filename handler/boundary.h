@@ -4,7 +4,7 @@
  * from the client that was not asked about here. These are all the things that the session process
  * can have done. Each is one record to the runner, and one back where it is answered; the runner
  * checks that it makes sense where it comes (operation.c), and ends the connection where it does
- * not.
+ * not. What is only told waits as well where the runner is many records behind.
  *
  * Where the runner is gone everything fails, and boundary_is_lost says so.
  */
@@ -20,8 +20,11 @@ enum boundary_told { BOUNDARY_TOLD_NOTHING, BOUNDARY_TOLD_WAITING, BOUNDARY_TOLD
 
 /* The caller owns its memory and reads none of its fields. */
 struct boundary {
-    int spool; /* where the message is kept; -1 for nowhere yet */
+    int spool;          /* where the message is kept; -1 for nowhere yet */
+    bool spool_asked;   /* for the message at hand, */
+    bool spool_pending; /* and not answered yet */
     bool spool_is_file;
+    bool settled;            /* the runner has forgotten the message */
     enum boundary_told told; /* the runner, of what is going on */
     bool is_watched;         /* by a service manager */
     bool lost;
@@ -63,21 +66,30 @@ enum verdict boundary_judge_credentials(struct boundary *boundary, struct creden
 
 /*
  * Opens a transaction: its envelope's sender, with who the client says it is. At most
- * --max-messages times, and not before TLS and AUTH where these must come first.
+ * --max-messages times, and not before TLS and AUTH where these must come first. Where it is
+ * `certain` that it is accepted the runner is told, and not waited for; it sees for itself.
  */
-enum verdict boundary_judge_sender(struct boundary *boundary, const struct session *session);
+enum verdict boundary_judge_sender(struct boundary *boundary, const struct session *session,
+                                   bool certain);
 
 /*
  * The recipient in question: where it is accepted it is in the runner's envelope, too, and nobody
- * else is delivered to. At most --max-recipients.
+ * else is delivered to. At most --max-recipients. `certain` as above.
  */
-enum verdict boundary_judge_recipient(struct boundary *boundary, const struct session *session);
+enum verdict boundary_judge_recipient(struct boundary *boundary, const struct session *session,
+                                      bool certain);
 
 /*
  * What is going on, for the service manager, if there is one: a message is received, or else
  * commands are waited for. May be called over and over.
  */
 void boundary_tell_status(struct boundary *boundary, bool receiving);
+
+/*
+ * Octets of a message are to be kept, though perhaps not yet: boundary_store finds the place for
+ * them ready then. May be called over and over.
+ */
+void boundary_expect_octets(struct boundary *boundary);
 
 /*
  * Keeps `octets` of the message behind those kept before: in memory that the runner makes, and

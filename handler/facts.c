@@ -92,11 +92,9 @@ static void gather_trust(struct span *values, const struct transaction *transact
     }
 }
 
-void facts_gather(struct facts *facts, const struct transaction *transaction,
-                  const struct connection *connection, const struct tls *tls,
-                  const struct options *options, const struct mailbox *recipient, uint64_t size)
+void facts_gather_envelope(struct facts *facts, const struct envelope *envelope,
+                           const struct options *options, const struct mailbox *recipient)
 {
-    const struct envelope *envelope = &transaction->envelope;
     struct span *values = facts->values;
     memset(facts->values, 0, sizeof facts->values);
     values[FACT_SENDER] = mailbox_whole(&envelope->sender);
@@ -110,6 +108,14 @@ void facts_gather(struct facts *facts, const struct transaction *transaction,
         values[FACT_EXTENSION] =
             recipients_split(values[FACT_LOCAL], options->recipient_delimiter).extension;
     }
+}
+
+void facts_gather(struct facts *facts, const struct transaction *transaction,
+                  const struct connection *connection, const struct tls *tls,
+                  const struct options *options, const struct mailbox *recipient, uint64_t size)
+{
+    struct span *values = facts->values;
+    facts_gather_envelope(facts, &transaction->envelope, options, recipient);
     values[FACT_CLIENT_ADDRESS] = known_or(connection->client.text);
     values[FACT_CLIENT_HOSTNAME] = known_or(connection->client_hostname);
     values[FACT_CLIENT_PORT] = connection->client.port > 0

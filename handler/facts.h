@@ -56,6 +56,13 @@ void facts_gather(struct facts *facts, const struct transaction *transaction,
                   const struct connection *connection, const struct tls *tls,
                   const struct options *options, const struct mailbox *recipient, uint64_t size);
 
+/*
+ * Of these the sender, the recipients and, where it is the only one, the recipient: all others are
+ * NULL. The spans borrow from `envelope` and `facts`.
+ */
+void facts_gather_envelope(struct facts *facts, const struct envelope *envelope,
+                           const struct options *options, const struct mailbox *recipient);
+
 /* The fact that an argument calls {name}; FACT_COUNT for none. */
 enum fact facts_find(struct span name);
 

@@ -56,11 +56,16 @@ static bool holds_a_label(struct span name)
     return false;
 }
 
+bool idn_is_plain(struct span name)
+{
+    return span_is_ascii(name) && !holds_a_label(name);
+}
+
 void idn_find_forms(struct span name, struct idn_forms *forms)
 {
     forms->count = 1;
     forms->names[0] = name;
-    bool international = !span_is_ascii(name) || holds_a_label(name);
+    bool international = !idn_is_plain(name);
     forms->unknown = international && !load();
     if (!international || forms->unknown || !convert(library.to_ascii, name, forms->ascii))
         return;

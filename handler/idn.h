@@ -18,6 +18,9 @@ struct idn_forms {
     char unicode[DOMAIN_MAX + 1];
 };
 
+/* Whether the name has but one form, itself: it is all ASCII, without A-labels. */
+bool idn_is_plain(struct span name);
+
 /* The forms of `name`; one that is all ASCII, or that IDNA does not allow, has but itself. */
 void idn_find_forms(struct span name, struct idn_forms *forms);
 

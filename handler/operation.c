@@ -473,6 +473,16 @@ static void deliver(struct runner *runner, const struct request *request, int me
     conclude_delivery(runner);
 }
 
+/* Forgets the message, delivered to all recipients or not. */
+static void forget(struct runner *runner, bool to_all)
+{
+    spool_discard(&runner->spool);
+    done_settle(&runner->done, to_all && !runner->failed);
+    runner->unheard |= runner->counted;
+    runner->delivered = runner->counted = runner->failed = false;
+    runner->phase = RUNNER_PHASE_IDLE;
+}
+
 static bool take_delivery(struct runner *runner, const struct request *request)
 {
     struct transaction *transaction = &runner->transaction;
@@ -502,8 +512,9 @@ static bool take_delivery(struct runner *runner, const struct request *request)
         deliver(runner, request, message);
         (void)close(message); /* it was only read */
     }
-    bool last = !each || ++transaction->recipient == count;
-    runner->phase = last ? RUNNER_PHASE_DELIVERED : RUNNER_PHASE_EACH;
+    runner->answer.settled = !each || ++transaction->recipient == count;
+    if (!runner->answer.settled)
+        runner->phase = RUNNER_PHASE_EACH;
     return true;
 }
 
@@ -514,7 +525,7 @@ static bool take_discard(struct runner *runner, const struct request *request)
     if (request->discard.verdict >= VERDICTS ||
         !is_harmless(&request->discard.form, RECORD_TEXT_MAX))
         return wrong(runner, "a verdict that is none");
-    if (request->discard.verdict == VERDICT_ACCEPTED && !runner->delivered)
+    if (request->discard.verdict == VERDICT_ACCEPTED)
         return wrong(runner, "a delivery that was none");
     if (error < 0 && error > -ERRORS_MAX)
         log_trouble("spool: %s", strerror(-error));
@@ -523,11 +534,7 @@ static bool take_discard(struct runner *runner, const struct request *request)
     if (!runner->delivered)
         report_refusal(transaction, runner->connection, &runner->tls,
                        (enum verdict)request->discard.verdict, record_span(&request->discard.form));
-    spool_discard(&runner->spool);
-    done_settle(&runner->done, runner->phase == RUNNER_PHASE_DELIVERED && !runner->failed);
-    runner->unheard |= runner->counted;
-    runner->delivered = runner->counted = runner->failed = false;
-    runner->phase = RUNNER_PHASE_IDLE;
+    forget(runner, false);
     return true;
 }
 
@@ -565,32 +572,35 @@ static bool take_end_of_session(struct runner *runner, const struct request *req
 
 enum { BEFORE_MESSAGE = RUNNER_PHASE_IDLE | RUNNER_PHASE_SENDER | RUNNER_PHASE_RECIPIENT };
 
+enum answered { ANSWERED_NEVER, ANSWERED_ALWAYS, ANSWERED_UNLESS_CERTAIN };
+
 /* When each record may come, and whether it is answered. */
 static const struct {
     bool (*take)(struct runner *runner, const struct request *request);
     unsigned phases;
-    bool answered;
+    enum answered answered;
 } rows[OPERATIONS] = {
-    [OPERATION_UNCONFINED] = {take_unconfined, RUNNER_PHASE_PROXY | RUNNER_PHASE_IDLE, true},
-    [OPERATION_PROXY] = {take_proxy, RUNNER_PHASE_PROXY, true},
-    [OPERATION_NO_PROXY] = {take_no_proxy, RUNNER_PHASE_PROXY, false},
-    [OPERATION_TLS] = {take_tls, BEFORE_MESSAGE, true},
-    [OPERATION_HANDSHAKE] = {take_handshake, BEFORE_MESSAGE, true},
-    [OPERATION_CLIENT] = {take_client, BEFORE_MESSAGE, true},
-    [OPERATION_CREDENTIALS] = {take_credentials, BEFORE_MESSAGE, true},
-    [OPERATION_SENDER] = {take_sender, BEFORE_MESSAGE, true},
-    [OPERATION_RECIPIENT] = {take_recipient, RUNNER_PHASE_SENDER | RUNNER_PHASE_RECIPIENT, true},
-    [OPERATION_STATUS] = {take_status, (unsigned)~RUNNER_PHASE_OVER, false},
-    [OPERATION_SPOOL] = {take_spool, RUNNER_PHASE_RECIPIENT, true},
-    [OPERATION_SPOOL_FILE] = {take_spool_file, RUNNER_PHASE_SPOOL, true},
-    [OPERATION_DELIVERY] = {take_delivery, RUNNER_PHASE_SPOOL | RUNNER_PHASE_EACH, true},
+    [OPERATION_UNCONFINED] = {take_unconfined, RUNNER_PHASE_PROXY | RUNNER_PHASE_IDLE,
+                              ANSWERED_ALWAYS},
+    [OPERATION_PROXY] = {take_proxy, RUNNER_PHASE_PROXY, ANSWERED_ALWAYS},
+    [OPERATION_NO_PROXY] = {take_no_proxy, RUNNER_PHASE_PROXY, ANSWERED_NEVER},
+    [OPERATION_TLS] = {take_tls, BEFORE_MESSAGE, ANSWERED_ALWAYS},
+    [OPERATION_HANDSHAKE] = {take_handshake, BEFORE_MESSAGE, ANSWERED_ALWAYS},
+    [OPERATION_CLIENT] = {take_client, BEFORE_MESSAGE, ANSWERED_ALWAYS},
+    [OPERATION_CREDENTIALS] = {take_credentials, BEFORE_MESSAGE, ANSWERED_ALWAYS},
+    [OPERATION_SENDER] = {take_sender, BEFORE_MESSAGE, ANSWERED_UNLESS_CERTAIN},
+    [OPERATION_RECIPIENT] = {take_recipient, RUNNER_PHASE_SENDER | RUNNER_PHASE_RECIPIENT,
+                             ANSWERED_UNLESS_CERTAIN},
+    [OPERATION_STATUS] = {take_status, (unsigned)~RUNNER_PHASE_OVER, ANSWERED_NEVER},
+    [OPERATION_SPOOL] = {take_spool, RUNNER_PHASE_RECIPIENT, ANSWERED_ALWAYS},
+    [OPERATION_SPOOL_FILE] = {take_spool_file, RUNNER_PHASE_SPOOL, ANSWERED_ALWAYS},
+    [OPERATION_DELIVERY] = {take_delivery, RUNNER_PHASE_SPOOL | RUNNER_PHASE_EACH, ANSWERED_ALWAYS},
     [OPERATION_DISCARD] = {take_discard,
-                           RUNNER_PHASE_RECIPIENT | RUNNER_PHASE_SPOOL | RUNNER_PHASE_EACH |
-                               RUNNER_PHASE_DELIVERED,
-                           false},
+                           RUNNER_PHASE_RECIPIENT | RUNNER_PHASE_SPOOL | RUNNER_PHASE_EACH,
+                           ANSWERED_NEVER},
     [OPERATION_HEARD] = {take_heard, BEFORE_MESSAGE | RUNNER_PHASE_SPOOL | RUNNER_PHASE_EACH,
-                         false},
-    [OPERATION_END] = {take_end_of_session, BEFORE_MESSAGE, false},
+                         ANSWERED_NEVER},
+    [OPERATION_END] = {take_end_of_session, BEFORE_MESSAGE, ANSWERED_NEVER},
 };
 
 bool operation_take(struct runner *runner, const struct request *request, bool *answers)
@@ -599,9 +609,26 @@ bool operation_take(struct runner *runner, const struct request *request, bool *
         return wrong(runner, "a record that is none");
     if ((rows[request->operation].phases & runner->phase) == 0)
         return wrong(runner, "a record out of its order");
-    *answers = rows[request->operation].answered;
+    enum answered answered = rows[request->operation].answered;
+    bool certain = request->certain != 0;
+    if (certain && answered != ANSWERED_UNLESS_CERTAIN)
+        return wrong(runner, "certain what cannot be");
+    *answers = answered != ANSWERED_NEVER && !certain;
     runner->descriptor_count = 0;
     runner->answer.text.length = 0;
+    runner->answer.settled = false;
     answer(runner, VERDICT_ACCEPTED);
-    return rows[request->operation].take(runner, request);
+    if (!rows[request->operation].take(runner, request))
+        return false;
+    return !certain || runner->answer.verdict == VERDICT_ACCEPTED ||
+           wrong(runner, "what is not so is called certain");
+}
+
+void operation_conclude(struct runner *runner)
+{
+    if (runner->answer.settled)
+        forget(runner, true);
+    if (runner->gives_away)
+        tls_let_go(&runner->tls);
+    runner->gives_away = false;
 }

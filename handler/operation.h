@@ -15,4 +15,10 @@
  */
 bool operation_take(struct runner *runner, const struct request *request, bool *answers);
 
+/*
+ * To be called behind each record that was taken, when it was answered: does what nobody waits for,
+ * such as to forget a message that was delivered to all.
+ */
+void operation_conclude(struct runner *runner);
+
 #endif

@@ -155,6 +155,12 @@ enum verdict recipients_judge(const struct recipients *recipients, const struct 
     return VERDICT_MISCONFIGURED;
 }
 
+bool recipients_accept_surely(const struct recipients *recipients, const struct mailbox *mailbox)
+{
+    return recipients->list == NULL && idn_is_plain(mailbox_domain(mailbox)) &&
+           recipients_judge(recipients, mailbox) == VERDICT_ACCEPTED;
+}
+
 /* Our own literals are looked up by the hostname, so that none belongs in the list. */
 static bool is_entry(struct span entry)
 {

@@ -30,6 +30,9 @@ bool recipients_check(const struct recipients *recipients, struct problem *probl
 /* The verdict on one recipient. Deferred, with a line in the log, where it cannot be known. */
 enum verdict recipients_judge(const struct recipients *recipients, const struct mailbox *mailbox);
 
+/* Whether that can be told to be VERDICT_ACCEPTED without a file or a library. */
+bool recipients_accept_surely(const struct recipients *recipients, const struct mailbox *mailbox);
+
 /* A local part as its user and extension, either side of the first delimiter; borrowed. */
 struct local_parts {
     struct span user;

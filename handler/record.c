@@ -26,7 +26,8 @@ struct span record_span(const struct record_text *text)
     return (struct span){text->octets, text->length};
 }
 
-int record_send(int socket, const void *octets, size_t length, const int *descriptors, size_t count)
+int record_send(int socket, const void *octets, size_t length, const int *descriptors, size_t count,
+                int flags)
 {
     struct iovec piece = {(void *)octets, length}; /* sendmsg(2) leaves it alone */
     struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
@@ -42,7 +43,7 @@ int record_send(int socket, const void *octets, size_t length, const int *descri
         message.msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof *descriptors);
     }
     do
-        sent = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent = sendmsg(socket, &message, flags | MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     return sent < 0 ? -errno : 0; /* records go whole or not at all */
 }

@@ -51,6 +51,7 @@ struct record_end {
 /* What is asked. Truth values are 0 or 1. */
 struct request {
     uint32_t operation;
+    uint8_t certain; /* the sender or recipient is accepted for sure: nothing is answered */
     union {
         struct {
             uint32_t missing; /* as sandbox_enter has it */
@@ -103,6 +104,7 @@ struct request {
 struct answer {
     uint32_t verdict;
     uint8_t sockets; /* the descriptors are such */
+    uint8_t settled; /* nothing is left to be done about the message */
     struct record_text text;
 };
 
@@ -114,10 +116,11 @@ struct span record_span(const struct record_text *text);
 
 /*
  * Sends `length` octets as one record, and up to RECORD_DESCRIPTORS_MAX descriptors, which stay
- * open here. Never waits. 0, or -errno: -EAGAIN where the other side has not read those before.
+ * open here. `flags` are those of sendmsg(2). 0, or -errno: with MSG_DONTWAIT -EAGAIN where the
+ * other side has not read those before.
  */
-int record_send(int socket, const void *octets, size_t length, const int *descriptors,
-                size_t count);
+int record_send(int socket, const void *octets, size_t length, const int *descriptors, size_t count,
+                int flags);
 
 /*
  * Receives a record of `length` octets, and up to `count` descriptors into `descriptors`, -1 where

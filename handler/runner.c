@@ -63,10 +63,8 @@ static bool serve_record(struct runner *runner, int *result)
     hand_on_stop(runner); /* so that it is heard before the answer */
     if (answers)
         *result = record_send(runner->socket, &runner->answer, sizeof runner->answer,
-                              runner->descriptors, runner->descriptor_count);
-    if (runner->gives_away)
-        tls_let_go(&runner->tls);
-    runner->gives_away = false;
+                              runner->descriptors, runner->descriptor_count, MSG_DONTWAIT);
+    operation_conclude(runner);
     if (*result == -EAGAIN)
         runner->wrong = "no answer is taken";
     explicit_bzero(&request, sizeof request); /* a password is not kept */

@@ -21,14 +21,13 @@ enum { RUNNER_FAREWELL_SECONDS = 30 }; /* that a session may go on for behind it
 
 /* What was asked before, so that the next makes sense. */
 enum runner_phase {
-    RUNNER_PHASE_PROXY = 1,      /* the PROXY header must come first */
-    RUNNER_PHASE_IDLE = 2,       /* no transaction */
-    RUNNER_PHASE_SENDER = 4,     /* accepted */
-    RUNNER_PHASE_RECIPIENT = 8,  /* one at least accepted */
-    RUNNER_PHASE_SPOOL = 16,     /* a message is stored */
-    RUNNER_PHASE_EACH = 32,      /* delivered to some recipients, one by one */
-    RUNNER_PHASE_DELIVERED = 64, /* to all that it is for */
-    RUNNER_PHASE_OVER = 128
+    RUNNER_PHASE_PROXY = 1,     /* the PROXY header must come first */
+    RUNNER_PHASE_IDLE = 2,      /* no transaction */
+    RUNNER_PHASE_SENDER = 4,    /* accepted */
+    RUNNER_PHASE_RECIPIENT = 8, /* one at least accepted */
+    RUNNER_PHASE_SPOOL = 16,    /* a message is stored */
+    RUNNER_PHASE_EACH = 32,     /* delivered to some recipients, one by one */
+    RUNNER_PHASE_OVER = 64
 };
 
 /* The caller owns its memory; what stands in front of `socket` is its to set. */

@@ -120,9 +120,12 @@ static bool comes_to_begin_with_hyphen(const char *text, const struct facts *fac
         struct span name = name_at(text);
         if (name.length == 0)
             return *text == '-';
-        struct span value = facts->values[facts_find(name)];
-        if (value.length > 0 || value.octets == NULL)
-            return value.length > 0 && value.octets[0] == '-';
+        enum fact fact = facts_find(name);
+        struct span value = facts->values[fact];
+        if (value.octets == NULL)
+            return !facts_is_of_recipient(fact);
+        if (value.length > 0)
+            return value.octets[0] == '-';
         text += name.length + 2;
     }
 }

@@ -30,7 +30,7 @@ int template_expand(char *const *command, const struct facts *facts,
 
 /*
  * Whether with `facts` some argument would begin with a hyphen that it does not have by itself.
- * Facts that are not known yet are taken to be harmless.
+ * A fact of the recipient that is not known yet is taken to be harmless, any other is not.
  */
 bool template_makes_option(char *const *command, const struct facts *facts);
 

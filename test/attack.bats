@@ -72,6 +72,10 @@ distrusted() {
     distrusted 'deliver elsewhere' 'a record out of its order'
 }
 
+@test "a recipient that is not ours is not accepted for being called certain" {
+    distrusted 'be certain' 'what is not so is called certain'
+}
+
 @test "what was not stored, or is not meant for them, is not delivered" {
     distrusted 'claim more' 'a message that was not stored so'
     distrusted 'deliver to all' 'a delivery to others than are meant'

@@ -112,6 +112,7 @@ static void store(struct driver *driver)
 {
     struct session *session = &driver->session;
     struct span octets = session_octets(session);
+    assert(session_keeps_octets(session));
     bool fits = octets.length <= sizeof driver->message - driver->message_length &&
                 !is_local(&session_envelope(session)->sender, "full");
     if (fits) {

@@ -95,7 +95,7 @@ static bool read_parent(void)
 static void tell(enum operation operation)
 {
     request.operation = (uint32_t)operation;
-    (void)record_send(BOUNDARY_DESCRIPTOR, &request, sizeof request, NULL, 0);
+    (void)record_send(BOUNDARY_DESCRIPTOR, &request, sizeof request, NULL, 0, MSG_DONTWAIT);
 }
 
 /* The runner's answer; the process ends where there is none, since it is seen through. */
@@ -215,6 +215,16 @@ static bool deliver_elsewhere(void)
     return deliver(1, 1);
 }
 
+static bool be_certain(void)
+{
+    (void)ask_for_sender();
+    memset(&request, 0, sizeof request);
+    request.certain = 1;
+    request.recipient.mailbox = record_text(span_of("a@elsewhere.example"));
+    tell(OPERATION_RECIPIENT);
+    return deliver(1, 1);
+}
+
 static bool forge_lines(void)
 {
     (void)(ask_for_sender() && ask_for_recipient("a\nb@localhost"));
@@ -327,7 +337,8 @@ static bool flood_status(void)
 {
     request.operation = OPERATION_STATUS;
     for (unsigned i = 0; i < 1000000; i++) {
-        while (record_send(BOUNDARY_DESCRIPTOR, &request, sizeof request, NULL, 0) == -EAGAIN)
+        while (record_send(BOUNDARY_DESCRIPTOR, &request, sizeof request, NULL, 0, MSG_DONTWAIT) ==
+               -EAGAIN)
             ;
         request.status.receiving ^= 1;
     }
@@ -356,6 +367,7 @@ static const struct {
     {"claim more", claim_more},
     {"deliver to all", deliver_to_all},
     {"deliver elsewhere", deliver_elsewhere},
+    {"be certain", be_certain},
     {"hear nothing", hear_nothing},
     {"claim trace", claim_trace},
     {"forge lines", forge_lines},

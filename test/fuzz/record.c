@@ -142,6 +142,7 @@ static void fill(const struct runner *runner, struct request *request)
         request->credentials.password = take_text();
         break;
     case OPERATION_SENDER:
+        request->certain = take_octet() % 8 == 7;
         request->sender.extended = take_octet();
         request->sender.helo = take_text();
         request->sender.envid = take_text();
@@ -149,6 +150,7 @@ static void fill(const struct runner *runner, struct request *request)
         request->sender.mailbox = take_mailbox();
         break;
     case OPERATION_RECIPIENT:
+        request->certain = take_octet() % 8 == 7;
         request->recipient.notify = take_text();
         request->recipient.orcpt = take_text();
         request->recipient.mailbox = take_mailbox();
@@ -227,6 +229,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             assert(runner.wrong != NULL);
             break;
         }
+        operation_conclude(&runner);
+        assert(request.certain == 0 || (!answers && runner.answer.verdict == VERDICT_ACCEPTED));
         assert(runner.transaction.number <= runner.options->max_messages);
         assert(runner.transaction.envelope.count <= runner.options->max_recipients);
         ssize_t written = request.operation == OPERATION_SPOOL
