@@ -488,7 +488,8 @@ static bool take_delivery(struct runner *runner, const struct request *request)
     struct transaction *transaction = &runner->transaction;
     bool each = request->delivery.each != 0;
     unsigned count = transaction->envelope.count;
-    int result = runner->phase == RUNNER_PHASE_SPOOL ? spool_end(&runner->spool) : 0;
+    bool may_map = runner->options->no_sandbox || (runner->missing & SANDBOX_SECCOMP) != 0;
+    int result = runner->phase == RUNNER_PHASE_SPOOL ? spool_end(&runner->spool, may_map) : 0;
     int64_t length = spool_length(&runner->spool);
     if (is_late(runner))
         return wrong(runner, "a delivery behind the session's time");

@@ -131,16 +131,23 @@ static int reopen(const struct spool *spool)
     return descriptor < 0 ? -errno : descriptor;
 }
 
-static int end_memory(const struct spool *spool)
+/* With F_SEAL_WRITE the kernel waits for all processors, to see that nobody has it mapped. */
+static bool seal(int memory, bool may_be_mapped)
 {
-    const int read_only = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+    const int others = F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+    if (!may_be_mapped && fcntl(memory, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | others) == 0)
+        return true; /* a kernel before 5.1 does not know it */
+    return fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE | others) == 0;
+}
+
+static int end_memory(const struct spool *spool, bool may_be_mapped)
+{
     int64_t length = spool_length(spool);
     if (length < 0)
         return (int)length;
-    return ftruncate(spool->descriptor, length) == 0 &&
-                   fcntl(spool->descriptor, F_ADD_SEALS, read_only) == 0
-               ? 0
-               : -errno;
+    bool sealed =
+        ftruncate(spool->descriptor, length) == 0 && seal(spool->descriptor, may_be_mapped);
+    return sealed ? 0 : -errno;
 }
 
 /* A lease for reading can be had of a file that nobody has open for writing. */
@@ -157,9 +164,9 @@ static int end_file(struct spool *spool)
     return 0;
 }
 
-int spool_end(struct spool *spool)
+int spool_end(struct spool *spool, bool may_be_mapped)
 {
-    int result = spool->in_file ? end_file(spool) : end_memory(spool);
+    int result = spool->in_file ? end_file(spool) : end_memory(spool, may_be_mapped);
     spool->ended = result == 0;
     return result;
 }

@@ -34,8 +34,12 @@ int spool_begin(struct spool *spool);
 /* Moves what was written from memory to a file. 0, or -errno, and it stays where it is. */
 int spool_move_to_file(struct spool *spool);
 
-/* From now on nobody can change the message. 0, -ETXTBSY where somebody still could, or -errno. */
-int spool_end(struct spool *spool);
+/*
+ * From now on nobody can change the message. `may_be_mapped` tells whether who wrote it can have it
+ * in their memory, which takes a while to rule out. 0; -ETXTBSY or -EBUSY where somebody still
+ * could change it; or -errno.
+ */
+int spool_end(struct spool *spool, bool may_be_mapped);
 
 /* Octets written. Or -errno. */
 int64_t spool_length(const struct spool *spool);

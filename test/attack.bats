@@ -96,6 +96,17 @@ distrusted() {
     distrusted 'change later' 'a message that can still be written to'
 }
 
+@test "nor does one in memory, not even where no sandbox forbids to map it" {
+    attacks 'write to memory'
+    [ "$(cat heard)" = FAILED ]
+    attacks 'change memory' --no-sandbox
+    [ "$(cat heard)" = FAILED ]
+    [ "$(tail -c 1 delivered)" = x ]
+    rm delivered
+    seen_through 'change mapped memory' --no-sandbox
+    grep -q FAILED heard
+}
+
 @test "the log is told no lie" {
     distrusted 'claim success' 'a delivery that was none'
     distrusted 'forge log' 'a record out of its order'

@@ -265,6 +265,45 @@ static bool change_later(void)
     return asked(OPERATION_DELIVERY);
 }
 
+/* A small message is delivered, and the memory that it is in kept. */
+static int keep_memory(char **mapped)
+{
+    int memory;
+    (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
+    tell(OPERATION_SPOOL);
+    (void)hear(&memory);
+    (void)write(memory, "x", 1);
+    if (mapped != NULL)
+        *mapped = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+    memset(&request, 0, sizeof request);
+    request.delivery.each = 1;
+    request.delivery.stored = 1;
+    (void)asked(OPERATION_DELIVERY);
+    return memory;
+}
+
+static bool write_to_memory(void)
+{
+    int memory = keep_memory(NULL);
+    return write(memory, "y", 1) == 1;
+}
+
+static bool change_memory(void)
+{
+    int memory = keep_memory(NULL);
+    return pwrite(memory, "y", 1, 0) == 1 || ftruncate(memory, 0) == 0;
+}
+
+static bool change_mapped_memory(void)
+{
+    char *mapped = NULL;
+    (void)keep_memory(&mapped);
+    if (mapped == MAP_FAILED)
+        return false;
+    *mapped = 'y';
+    return access("delivered", F_OK) == 0;
+}
+
 /* Whether more is taken than SPOOL_MEMORY_MAX. */
 static bool fill_memory(void)
 {
@@ -375,6 +414,9 @@ static const struct {
     {"name no literal", name_no_literal},
     {"claim success", claim_success},
     {"change later", change_later},
+    {"write to memory", write_to_memory},
+    {"change memory", change_memory},
+    {"change mapped memory", change_mapped_memory},
     {"fill memory", fill_memory},
     {"forge log", forge_log},
     {"flood with refused", flood_refused},
