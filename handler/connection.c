@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,16 @@ static void ask_socket(struct connection *connection)
     length = sizeof address;
     if (getsockname(connection->in, &address.any, &length) == 0)
         connection->local = endpoint_of(&address);
+}
+
+/*
+ * A reply goes when it is there, not when the client has acknowledged what was sent before (RFC
+ * 896), which it puts off: the reply to another recipient, or the session tickets of TLS.
+ */
+static void send_at_once(const struct connection *connection)
+{
+    int one = 1;
+    (void)setsockopt(connection->out, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* if TCP */
 }
 
 static unsigned port_of(const char *value)
@@ -117,6 +129,8 @@ bool connection_find(struct connection *connection, int passed, struct problem *
         connection_detach_standard_error(); /* nor may a failed assertion be written there */
     if (connection->in_is_socket)
         ask_socket(connection);
+    if (connection->out_is_socket)
+        send_at_once(connection);
     ask_environment(connection);
     return true;
 }
