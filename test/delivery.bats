@@ -382,15 +382,25 @@ EOF
 
 @test "nothing is delivered when nobody is left to answer, since the client may try again by then" {
     mkfifo client
-    ASAN_OPTIONS=detect_leaks=0 strace -D -f -o trace -e trace=sendmsg,recvmsg -e inject=recvmsg:delay_enter=5s:when=4 \
-        "$SMTP_HANDLER" --domain example.org --log stderr tee got <client >replies 2>log 3>&- &
+    "$SMTP_HANDLER" --domain example.org --log stderr tee got <client >replies 2>log 3>&- &
     runner=$!
     started+=("$runner")
     exec 9>client
-    one_message | sed 's/$/\r/' >&9
-    has_asked() { session=$(pgrep -P "$runner" -x smtp-handler) && [ "$(grep -c "^$session sendmsg" trace)" = 4 ]; }
+    one_message | sed '/^DATA$/q' | sed 's/$/\r/' >&9
+    eventually grep -q ^354 replies
+    session=$(pgrep -P "$runner" -x smtp-handler)
+    sleeps() { grep -q '^State:.S' "/proc/$1/status"; }
+    eventually sleeps "$session"
+    eventually sleeps "$runner"
+    kill -STOP "$runner"
+    times_asleep() { grep ^voluntary_ctxt "/proc/$session/status"; }
+    before=$(times_asleep)
+    printf 'Subject: test\r\n\r\nbody\r\n.\r\n' >&9
+    has_asked() { [ "$(times_asleep)" != "$before" ] && sleeps "$session"; }
     eventually has_asked
     kill -KILL "$session"
+    eventually grep -q '^State:.Z' "/proc/$session/status"
+    kill -CONT "$runner"
     wait "$runner" || true
     grep -q '^smtp-handler: message result=deferred' log
     [ ! -e got ]
