@@ -41,5 +41,6 @@ class Meter:
             self.memory = max(self.memory, memory + sum(files.values()))
 
     def look_until(self, done):
-        while not done.wait(SECONDS_BETWEEN):
+        """Again and again at once until there was something to see: it may be over soon."""
+        while not done.wait(SECONDS_BETWEEN if self.memory > 0 else 0):
             self.look()
