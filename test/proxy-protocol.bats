@@ -274,6 +274,7 @@ EOF
     grep -q 'proxy client=127.0.0.1 text="wrong PROXY header: no PROXY header"' background
 }
 
+# bats test_tags=libsystemd
 @test "a listener of our own has it, too" {
     port=$(free_port)
     in_background systemd-socket-activate -E KEPT -E PATH -l "127.0.0.1:$port" "$SMTP_HANDLER" --domain example.org --log stderr \

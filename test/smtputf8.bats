@@ -108,6 +108,7 @@ TRACE
     all_get '501 5.1.3 Recipient address too long' "<x$exact@example.org>"
 }
 
+# bats test_tags=libidn2
 @test "the U-label and the A-label of one domain are equal" {
     options=(--domain bücher.example --domain xn--r8jz45g.example)
     all_get '250 2.1.5 Recipient ok' '<a@bücher.example>' '<a@xn--bcher-kva.example>' '<a@XN--BCHER-KVA.EXAMPLE>' \
@@ -116,12 +117,14 @@ TRACE
         '<a@例.example>' '<a@⒈.example>'
 }
 
+# bats test_tags=libidn2
 @test "a name that is no U-label is no spelling of one" {
     options=(--domain bücher.example --domain example.org)
     all_get '550 5.7.1 Relaying denied, id ID' '<a@BÜCHER.example>' '<a@bu\xcc\x88cher.example>' '<a@ｂücher.example>' \
         '<a@bücher。example>' '<a@bü\xc2\xadcher.example>' '<a@bücher.\xe2\x80\x8bexample>' '<a@ｅxample.org>' '<a@example。org>'
 }
 
+# bats test_tags=libidn2
 @test "without --domain it is the forms of the hostname that are ours" {
     printf '%s\r\n' 'EHLO c' 'MAIL FROM:<> SMTPUTF8' 'RCPT TO:<a@bücher.example>' 'RCPT TO:<a@xn--bcher-kva.example>' 'RCPT TO:<a@bucher.example>' |
         "$SMTP_HANDLER" --newlines strict --hostname xn--bcher-kva.example true 2>log | from_wire | tail -3 | cut -c1-3 |
@@ -133,6 +136,7 @@ TRACE
     all_get '250 2.1.5 Recipient ok' "<a@$(printf 'ü%.0s' {1..35}).example>"
 }
 
+# bats test_tags=libidn2
 @test "they are equal in the list of recipients, too" {
     printf 'jürgen@bücher.example\n@xn--r8jz45g.example\n' >list
     options=(--domain '*' --recipients list)
@@ -141,6 +145,7 @@ TRACE
     "$SMTP_HANDLER" --check --recipients list true | grep -qx ok
 }
 
+# bats test_tags=libidn2
 @test "--check names a domain that IDNA does not allow" {
     refute "$SMTP_HANDLER" --check --domain example.org --domain ⒈.example true >said
     grep -qx 'domain ⒈.example: no internationalized domain name' said
@@ -151,6 +156,7 @@ TRACE
     grep -qx "option hostname: 'bücher.example' is not a domain name" said
 }
 
+# bats test_tags=libidn2
 @test "libidn2 is loaded when an internationalized recipient turns up, and not before" {
     loads() {
         printf '%s\r\n' 'EHLO c' 'MAIL FROM:<ü@bücher.example> SMTPUTF8' "RCPT TO:<$1>" |
