@@ -320,7 +320,8 @@ HANDLERS = ordinary=smtp-handler static=build/static/smtp-handler
 bench: ## measure smtp-handler beside its peers and the least that there can be, and draw it
 	@mkdir -p build
 	$(call install_packages,$(BENCH_PACKAGES))
-	@$(MAKE) --no-print-directory all $(BENCH) $(BENCH_PEERS:%=build/peers/%/unpacked)
+	@$(MAKE) --no-print-directory all $(PROGRAMS:%=build/static/%) $(BENCH) \
+		$(BENCH_PEERS:%=build/peers/%/unpacked)
 	@HANDLERS='$(HANDLERS)' test/bench/run
 
 bench-connections: ## measure connections a second of the ways to listen, side by side

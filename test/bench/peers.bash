@@ -113,7 +113,8 @@ program() {
     'floor, static with musl') program=("$built/floor-musl") ;;
     'floor, dynamic, two processes') program=("$built/floor-dynamic" two) ;;
     'floor, static with musl, two processes') program=("$built/floor-musl" two) ;;
-    'cat') program=(sh -c 'exec cat >/dev/null') ;;
+    'floor, cat') program=(sh -c 'exec cat >/dev/null') ;;
+    'floor, cat to a file, read') program=(sh -c 'cat >stored && ./drain <stored && rm stored') ;;
     *) handler "$1" ;;
     esac
 }
@@ -152,8 +153,11 @@ daemon() {
             <>silence >/dev/null' sh "$port"
         ;;
     *', listener')
+        local as_input=()
+        [[ $1 != *static* ]] || as_input=(--inetd)
         program "${1%, listener}"
-        in_background systemd-socket-activate -E TMPDIR -l "127.0.0.1:$port" "${program[@]}"
+        in_background systemd-socket-activate "${as_input[@]}" -E TMPDIR -l "127.0.0.1:$port" \
+            "${program[@]}"
         ;;
     *', loop')
         program "${1%, loop}"
