@@ -356,7 +356,7 @@ install: ## install, under $(prefix) and below $(DESTDIR)
 	$(if $(DESTDIR),,$(call install_packages,$(BUILD_PACKAGES)))
 	@$(MAKE) --no-print-directory all
 	install -d $(DESTDIR)$(sysconfdir) $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) \
-		$(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir)/handler \
+		$(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir)/handler $(DESTDIR)$(docdir)/test/bench \
 		$(DESTDIR)$(unitdir) $(DESTDIR)$(catalogdir)
 	install smtp-handler $(DESTDIR)$(sbindir)
 	install $(HELPERS:%=helpers/%) $(DESTDIR)$(libexecdir)
@@ -364,6 +364,7 @@ install: ## install, under $(prefix) and below $(DESTDIR)
 	$(PLACED) smtp-handler.8 >$(DESTDIR)$(mandir)/man8/smtp-handler.8
 	test -e $(CONFIG) || { $(PLACED) units/smtp-handler.conf >$(CONFIG) && chmod 644 $(CONFIG); }
 	install -m 644 handler/message-path.svg $(DESTDIR)$(docdir)/handler
+	install -m 644 test/bench/*.svg $(DESTDIR)$(docdir)/test/bench
 	for file in $(EXAMPLES); do $(PLACED) units/$$file >$(DESTDIR)$(docdir)/$$file || exit; done
 	chmod 644 $(DESTDIR)$(mandir)/man8/smtp-handler.8 $(UNITS:%=$(DESTDIR)$(unitdir)/%) \
 		$(EXAMPLES:%=$(DESTDIR)$(docdir)/%)

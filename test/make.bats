@@ -67,6 +67,14 @@ copy_tree() {
 ./usr/share/doc/smtp-handler/network.conf
 ./usr/share/doc/smtp-handler/sendmail.conf
 ./usr/share/doc/smtp-handler/tcpserver-run
+./usr/share/doc/smtp-handler/test/bench/crowd.svg
+./usr/share/doc/smtp-handler/test/bench/growth.svg
+./usr/share/doc/smtp-handler/test/bench/memory.svg
+./usr/share/doc/smtp-handler/test/bench/messages.svg
+./usr/share/doc/smtp-handler/test/bench/octets.svg
+./usr/share/doc/smtp-handler/test/bench/sessions.svg
+./usr/share/doc/smtp-handler/test/bench/start.svg
+./usr/share/doc/smtp-handler/test/bench/tls.svg
 ./usr/share/doc/smtp-handler/tls.conf
 ./usr/share/doc/smtp-handler/user.conf
 ./usr/share/doc/smtp-handler/xinetd.conf

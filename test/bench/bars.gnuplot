@@ -26,7 +26,7 @@ set border 1
 set xtics out nomirror
 set ytics out nomirror scale 0
 set key at graph 1, graph 1.02 right bottom horizontal samplen 1
-set lmargin at screen 0.31
+set lmargin at screen 0.35
 set rmargin at screen 0.9
 array colors[4] = ["#1f5a99", "#7fb2e5", "#c4c4c4", "#e0a030"]
 
@@ -40,8 +40,7 @@ do for [i = 1:count] {
     groups = rows(i)
     bars = series(i)
     height = 0.84 / bars
-    set label 1 heading(i, 1) at graph -0.45, character 1 left font ",13" front
-    set label 1 at graph -0.45, graph 1 left offset 0, 0.9
+    set label 1 heading(i, 1) at screen 0.04, graph 1 left offset 0, 0.9 font ",13" front
     set yrange [groups - 0.4:-0.6]
     far = least(i) > 0 && most(i) > 30 * least(i)
     if (far) {
