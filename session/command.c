@@ -108,7 +108,9 @@ static void run_ehlo(struct session *session, struct span argument)
 {
     if (!greet(session, argument, true))
         return;
-    if (session->settings.tls != TLS_POLICY_NONE && !session->secured && !session->tls_asked)
+    bool unasked =
+        session->settings.tls != TLS_POLICY_NONE && !session->secured && !session->tls_asked;
+    if (unasked && !session->message_open) /* which is to be forgotten first: the next EHLO asks */
         ask(session, QUESTION_TLS);
     else
         extension_reply(session);

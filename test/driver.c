@@ -57,6 +57,7 @@ static void answer_question(struct driver *driver)
         answer_about_address(driver);
         return;
     }
+    assert(!session_within_message(&driver->session));
     record_string(driver, "WANT_VERDICT TLS\n");
     session_answer(&driver->session, VERDICT_ACCEPTED, span_empty());
 }

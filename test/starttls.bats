@@ -82,6 +82,19 @@ END
     [ "$(kept_count)" = 2 ]
 }
 
+@test "EHLO for the first time between the chunks of a message forgets it" {
+    serve
+    client <<'END'
+client = Client(port)
+client.expect("250", "HELO client.test", "MAIL FROM:<sender@example.net>", "RCPT TO:<user@example.org>")
+client.expect("250 2.0.0 0 octets", "BDAT 0")
+client.expect("250", "EHLO client.test")
+client.starttls()
+assert client.send_message().startswith("250")
+END
+    refute grep trouble background
+}
+
 @test "a handshake that fails ends the connection, and the next is served" {
     serve
     client <<'END'
