@@ -29,12 +29,13 @@ static void ask_socket(struct connection *connection)
 
 /*
  * A reply goes when it is there, not when the client has acknowledged what was sent before (RFC
- * 896), which it puts off: the reply to another recipient, or the session tickets of TLS.
+ * 896), which it puts off: the reply to another recipient, or the session tickets of TLS. False
+ * where that is not to be had: it is not TCP.
  */
-static void send_at_once(const struct connection *connection)
+static bool send_at_once(const struct connection *connection)
 {
     int one = 1;
-    (void)setsockopt(connection->out, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* if TCP */
+    return setsockopt(connection->out, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0;
 }
 
 static unsigned port_of(const char *value)
@@ -129,8 +130,9 @@ bool connection_find(struct connection *connection, int passed, struct problem *
         connection_detach_standard_error(); /* nor may a failed assertion be written there */
     if (connection->in_is_socket)
         ask_socket(connection);
-    if (connection->out_is_socket)
-        send_at_once(connection);
+    bool is_tcp = connection->out_is_socket && send_at_once(connection);
+    connection->carries_descriptors = (connection->in_is_socket || connection->out_is_socket) &&
+                                      !(is_tcp && connection->is_one_socket);
     ask_environment(connection);
     return true;
 }

@@ -15,9 +15,10 @@ struct connection {
     bool in_is_socket;
     bool out_is_socket;
     bool out_is_file;
-    bool is_one_socket;    /* `in` and `out` are the same */
-    bool client_waits;     /* `in` is no terminal and no device */
-    bool stderr_is_client; /* as inetd and xinetd have it: nothing may be written there */
+    bool is_one_socket;       /* `in` and `out` are the same */
+    bool client_waits;        /* `in` is no terminal and no device */
+    bool carries_descriptors; /* to the client, maybe: a socket other than of TCP, as of AF_UNIX */
+    bool stderr_is_client;    /* as inetd and xinetd have it: nothing may be written there */
     struct endpoint client;
     struct endpoint local;
     bool is_proxied;       /* a proxy named others than those that the superserver sees */

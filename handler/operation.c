@@ -488,8 +488,9 @@ static bool take_delivery(struct runner *runner, const struct request *request)
     struct transaction *transaction = &runner->transaction;
     bool each = request->delivery.each != 0;
     unsigned count = transaction->envelope.count;
-    bool may_map = runner->options->no_sandbox || (runner->missing & SANDBOX_SECCOMP) != 0;
-    int result = runner->phase == RUNNER_PHASE_SPOOL ? spool_end(&runner->spool, may_map) : 0;
+    bool may_map = runner->options->no_sandbox || (runner->missing & SANDBOX_SECCOMP) != 0 ||
+                   runner->connection->carries_descriptors;
+    int result = runner->spool.ended ? 0 : spool_end(&runner->spool, may_map);
     int64_t length = spool_length(&runner->spool);
     if (is_late(runner))
         return wrong(runner, "a delivery behind the session's time");
@@ -513,9 +514,9 @@ static bool take_delivery(struct runner *runner, const struct request *request)
         deliver(runner, request, message);
         (void)close(message); /* it was only read */
     }
-    runner->answer.settled = !each || ++transaction->recipient == count;
-    if (!runner->answer.settled)
-        runner->phase = RUNNER_PHASE_EACH;
+    bool last = !each || ++transaction->recipient == count;
+    runner->phase = RUNNER_PHASE_EACH;
+    runner->answer.settled = last;
     return true;
 }
 

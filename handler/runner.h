@@ -26,7 +26,7 @@ enum runner_phase {
     RUNNER_PHASE_SENDER = 4,    /* accepted */
     RUNNER_PHASE_RECIPIENT = 8, /* one at least accepted */
     RUNNER_PHASE_SPOOL = 16,    /* a message is stored */
-    RUNNER_PHASE_EACH = 32,     /* delivered to some recipients, one by one */
+    RUNNER_PHASE_EACH = 32,     /* some recipients have had their turn, one by one */
     RUNNER_PHASE_OVER = 64
 };
 

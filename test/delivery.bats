@@ -380,6 +380,27 @@ EOF
     tail -1 replies | grep -q '^221'
 }
 
+@test "where a client could be passed the memory of a message it is sealed against being mapped, too" {
+    python3 - "$SMTP_HANDLER" >seals <<'END'
+import socket, subprocess, sys
+def print_seal(client, server):
+    command = ["strace", "-f", "-e", "trace=fcntl", "-o", "trace", sys.argv[1], "--domain", "example.org", "true"]
+    with subprocess.Popen(command, stdin=server, stdout=server, stderr=subprocess.DEVNULL):
+        server.close()
+        client.sendall(b"HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\n.\r\nQUIT\r\n")
+        while client.recv(4096):
+            pass
+    with open("trace") as trace:
+        print(*[line.split("F_ADD_SEALS, ")[1].split(") = ")[0] for line in trace if "F_SEAL_SHRINK" in line])
+print_seal(*socket.socketpair())
+listener = socket.create_server(("127.0.0.1", 0))
+print_seal(socket.create_connection(listener.getsockname()), listener.accept()[0])
+END
+    head -1 seals | grep -qw F_SEAL_WRITE
+    tail -1 seals | grep -qw F_SEAL_FUTURE_WRITE
+    [ "$(wc -l <seals)" = 2 ]
+}
+
 @test "nothing is delivered when nobody is left to answer, since the client may try again by then" {
     mkfifo client
     "$SMTP_HANDLER" --domain example.org --log stderr tee got <client >replies 2>log 3>&- &
