@@ -516,7 +516,8 @@ static bool take_delivery(struct runner *runner, const struct request *request)
     }
     bool last = !each || ++transaction->recipient == count;
     runner->phase = RUNNER_PHASE_EACH;
-    runner->answer.settled = last;
+    runner->answer.settled =
+        last && runner->delivered; /* else the log is to be told by a discard */
     return true;
 }
 

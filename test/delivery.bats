@@ -401,6 +401,18 @@ END
     [ "$(wc -l <seals)" = 2 ]
 }
 
+@test "a message that cannot be read again is deferred, and the log says so" {
+    for options in '' --lmtp; do
+        { if [ -z "$options" ]; then one_message; else one_message a@example.org b@example.org | sed 's/^EHLO/LHLO/'; fi; } |
+            sed 's/$/\r/' | ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -P /proc/self/fd/4 -e trace=?open,openat \
+            -e inject=?open,openat:error=EMFILE "$SMTP_HANDLER" $options --domain example.org --log stderr true \
+            >replies 2>log 3>&- 4>&-
+        grep -q 'trouble text="reading the spool: ' log
+        [ "$(grep -c '^smtp-handler: message result=deferred .*status=4' log)" = 1 ]
+        grep -q ^451 replies
+    done
+}
+
 @test "nothing is delivered when nobody is left to answer, since the client may try again by then" {
     mkfifo client
     "$SMTP_HANDLER" --domain example.org --log stderr tee got <client >replies 2>log 3>&- &
