@@ -36,7 +36,7 @@ said_and_wanted() {
         exec 9<>"/dev/tcp/127.0.0.1/$port"
         cat client >&9
         cut -c1-10 <&9 | tail -2 | diff - <(printf '554 5.6.11\n221 2.0.0 \n')
-        grep -qE "message result=refused .* client=127.0.0.1 .* form=\"?$name\"?\$" background || { cat background; return 1; }
+        eventually grep -qE "message result=refused .* client=127.0.0.1 .* form=\"?$name\"?\$" background || { cat background; return 1; }
     done <<<"$forms"
     [ "$(kept_count)" = 0 ]
 }
