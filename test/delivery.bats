@@ -300,17 +300,16 @@ EOF
 
 @test "SIGTERM between and within messages is answered with 421 at once" {
     port=$(free_port)
-    in_background tcpserver -HRl mx.test 127.0.0.1 "$port" sh -c 'echo $$ >handler; exec "$@"' sh "$SMTP_HANDLER" --hostname mx.test --domain example.org "$commands/keep"
+    # Its greeting says which process the handler is.
+    in_background tcpserver -HRl mx.test 127.0.0.1 "$port" sh -c 'exec "$0" --hostname "p$$.test" "$@"' \
+        "$SMTP_HANDLER" --domain example.org "$commands/keep"
     eventually is_listening "$port"
-    rm -f handler
     for said in 'HELO c\r\n' 'HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\nhalf'; do
         exec 9<>"/dev/tcp/127.0.0.1/$port"
         printf '%b' "$said" >&9
-        read -r greeting <&9
-        eventually test -s handler
-        kill -TERM "$(cat handler)"
-        cat <&9 | from_wire | tail -1 | grep -qx '421 4.3.2 mx.test Service shutting down'
-        rm handler
+        IFS=' p.' read -r _ process _ <&9
+        kill -TERM "$process"
+        cat <&9 | from_wire | tail -1 | grep -qx "421 4.3.2 p$process.test Service shutting down"
     done
     [ "$(kept_count)" = 0 ]
 }
