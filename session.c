@@ -2,37 +2,12 @@
 
 #include <assert.h>
 
-#include "session/command.h"
+#include "session/abuse.h"
+#include "session/answers.h"
 #include "session/extension.h"
+#include "session/identity.h"
+#include "session/input.h"
 #include "session/message.h"
-
-static struct span waiting_input(const struct session *session)
-{
-    return (struct span){session->input + session->input_start,
-                         session->input_end - session->input_start};
-}
-
-/* Reads one command line; false where there is none to read yet. */
-static bool read_command(struct session *session)
-{
-    struct span input = waiting_input(session);
-    struct span line;
-    enum line_result result = line_take(&session->line, session->settings.newlines, &input, &line);
-    session->input_start = session->input_end - input.length;
-    if (result == LINE_UNFINISHED)
-        return false;
-    session->counts.commands++;
-    bool exchange = session->phase == PHASE_AUTH;
-    if (exchange && result == LINE_TOO_LONG)
-        auth_break_off(session);
-    else if (exchange)
-        auth_continue(session, line);
-    else if (result == LINE_TOO_LONG)
-        command_reply(session, REPLY_LINE_TOO_LONG, span_empty());
-    else
-        command_run(session, line);
-    return true;
-}
 
 static void stop(struct session *session)
 {
@@ -40,34 +15,52 @@ static void stop(struct session *session)
     if (session->want != WANT_DISCARD) {
         session->want = WANT_NOTHING;
         if (session->message_open)
-            message_abandon(session);
+            state_abandon_message(session);
     }
 }
 
-/* Goes one step on; false where octets or room for a reply are missing. */
+/* Why the session has gone on too long without a message; REPLY_NONE if it has not. */
+static enum reply find_excess(const struct session *session)
+{
+    const unsigned idle_commands_max = 100; /* beside as many as there may be errors */
+    unsigned max_errors = session->settings.max_errors;
+    if (session->errors.count >= max_errors)
+        return REPLY_TOO_MANY_ERRORS;
+    return session->idle_commands >= idle_commands_max + max_errors ? REPLY_TOO_MANY_IDLE
+                                                                    : REPLY_NONE;
+}
+
+/* Goes one step on; false if octets or room for a reply are missing. */
 static bool step(struct session *session)
 {
-    if (session->phase == PHASE_OVER || !replies_have_room(&session->replies))
+    if (session->phase == PHASE_OVER || session->refusal_is_due ||
+        !replies_have_room(&session->replies))
         return false;
-    if (session->errors_in_row >= session->settings.max_errors) {
-        command_reply(session, REPLY_TOO_MANY_ERRORS, session->settings.hostname);
-        stop(session);
-        return false;
+    if (session->phase == PHASE_DELIVERY) {
+        answers_continue(session);
+        return true;
     }
-    if (session->phase == PHASE_DELIVERY)
-        return message_next_recipient(session);
     const unsigned reading = PHASE_CONTENT | PHASE_CHUNK | PHASE_REFUSED;
     if ((session->phase & reading) != 0)
         return message_read(session);
-    return session->input_start < session->input_end && read_command(session);
+    enum reply excess = find_excess(session);
+    if (excess != REPLY_NONE) {
+        state_reply_with(session, excess, session->settings.hostname);
+        stop(session);
+        return false;
+    }
+    return input_read_line(session);
 }
 
-/* Goes on while it can. Where replies have room only octets can be missing. */
+/* Goes on while it can. If replies have room, only octets can be missing. */
 static void advance(struct session *session)
 {
-    while (session->want == WANT_NOTHING && step(session))
-        ;
-    bool starved = session->want == WANT_NOTHING && replies_have_room(&session->replies);
+    do
+        while (session->want == WANT_NOTHING && step(session))
+            ;
+    while (session->input_is_over && input_cut_line(session));
+    bool starved = session->want == WANT_NOTHING && !session->refusal_is_due &&
+                   replies_have_room(&session->replies);
     if (session->input_is_over && starved)
         stop(session);
 }
@@ -75,33 +68,45 @@ static void advance(struct session *session)
 void session_begin(struct session *session, const struct session_settings *settings)
 {
     session->settings = *settings;
-    command_begin_anew(session);
+    state_reset(session);
     session->want = WANT_NOTHING;
     session->input_is_over = false;
     session->secured = settings->secured;
-    session->tls_asked = session->tls_available = session->introduced = false;
+    session->lacks_tls = settings->lacks_tls;
+    session->xclient_done = session->begun = false;
     session->message_open = false;
     session->storing = false;
     session->trace_length = 0;
     session->counts = (struct session_counts){.messages = 0};
-    session->errors_in_row = 0;
+    session->errors = (struct errors){.count = 0};
+    session->idle_commands = 0;
+    session->verb = NULL;
+    session->subject = SUBJECT_OTHER;
+    session->saw_auth = session->refusal_is_due = false;
+    session->refusals = 0;
+    session->unexpected_length = 0;
     session->now = 0;
-    session->line = (struct line){.too_long = false};
-    session->auth.failures = 0;
+    line_begin(&session->line);
+    session->auth.failures = session->auth.deferrals = 0;
     session->input_start = session->input_end = 0;
     session->octets_length = 0;
     replies_clear(&session->replies);
-    command_greet(session);
+    session->counts.spoke = settings->early;
+    if (settings->early)
+        abuse_end(session, "early");
+    else
+        state_send_banner(session);
 }
 
 struct room session_room(struct session *session)
 {
-    if (session->phase == PHASE_OVER || session->input_is_over || session->want != WANT_NOTHING)
+    if (session->phase == PHASE_OVER || session->input_is_over || session->want != WANT_NOTHING ||
+        session->refusal_is_due)
         return (struct room){session->input, 0};
     if (session->input_start == session->input_end)
         session->input_start = session->input_end = 0;
     if (session->input_end == sizeof session->input && session->input_start > 0) {
-        struct span input = waiting_input(session);
+        struct span input = state_input(session);
         memmove(session->input, input.octets, input.length);
         session->input_start = 0;
         session->input_end = input.length;
@@ -115,6 +120,18 @@ void session_fed(struct session *session, size_t length, int64_t now)
     assert(length <= sizeof session->input - session->input_end);
     session->input_end += length;
     session->now = now;
+    session->counts.spoke = true;
+    advance(session);
+}
+
+bool session_stops_at_lf(const struct session *session)
+{
+    return input_stops_at_lf(session);
+}
+
+void session_paused(struct session *session)
+{
+    (void)input_cut_line(session); /* or there is nothing to say */
     advance(session);
 }
 
@@ -129,9 +146,11 @@ void session_written(struct session *session, size_t length)
     advance(session);
 }
 
-enum want session_want(const struct session *session)
+static enum want_kind kind_of_want(const struct session *session)
 {
     bool all_said = replies_waiting(&session->replies).length == 0;
+    if (session->refusal_is_due)
+        return WANT_REPORT;
     if (session->want == WANT_NOTHING && session->phase == PHASE_OVER && all_said)
         return WANT_CLOSE;
     if (session->want == WANT_TLS && !all_said)
@@ -139,19 +158,58 @@ enum want session_want(const struct session *session)
     return session->want;
 }
 
-enum question session_question(const struct session *session)
+/* The one to deliver to: the one whose turn it is, or the only one. Empty if there are more. */
+static struct span recipient_of(const struct session *session)
 {
-    return session->question;
+    bool in_turn = session->phase == PHASE_DELIVERY;
+    if (session->want != WANT_DELIVERY || (!in_turn && session->envelope.count > 1))
+        return span_empty();
+    return envelope_line(&session->envelope.recipients, in_turn ? session->recipient : 0);
 }
 
-const struct mailbox *session_candidate(const struct session *session)
+static struct session_message message_of(const struct session *session)
 {
-    return &session->candidate;
+    const struct content *content = &session->content;
+    return (struct session_message){
+        .recipient = recipient_of(session),
+        .verdict = session->verdict,
+        .size = content->size,
+        .trace = session->trace_length,
+        .added = session->header.added,
+        .bare_lf_count = content->bare_lf_count,
+        .bad_line_end =
+            content->smuggled_end != NULL ? content->smuggled_end : content->bad_line_end,
+    };
 }
 
-const struct parameters *session_candidate_parameters(const struct session *session)
+struct want session_want(const struct session *session)
 {
-    return &session->candidate_parameters;
+    const bool is_sender = session->question == QUESTION_SENDER;
+    const struct envelope *envelope = &session->envelope;
+    enum want_kind kind = kind_of_want(session);
+    switch (kind) {
+    case WANT_VERDICT:
+        return (struct want){
+            kind,
+            .verdict = {session->question, is_sender ? &envelope->sender : &session->candidate,
+                        is_sender ? &envelope->parameters : &session->candidate_parameters}};
+    case WANT_CREDENTIALS:
+        return (struct want){kind, .credentials = auth_credentials(&session->auth)};
+    case WANT_XCLIENT:
+        return (struct want){kind, .xclient = &session->xclient};
+    case WANT_STORE:
+        return (struct want){kind, .octets = {session->octets, session->octets_length}};
+    case WANT_DELIVERY:
+    case WANT_DISCARD:
+        return (struct want){kind, .message = message_of(session)};
+    case WANT_REPORT:
+        return (struct want){kind, .refusal = &session->refusal};
+    case WANT_NOTHING:
+    case WANT_TLS:
+    case WANT_CLOSE:
+        break;
+    }
+    return (struct want){.kind = kind};
 }
 
 const struct envelope *session_envelope(const struct session *session)
@@ -159,14 +217,9 @@ const struct envelope *session_envelope(const struct session *session)
     return &session->envelope;
 }
 
-struct span session_id(const struct session *session)
-{
-    return (struct span){session->id, session->id_length};
-}
-
 struct span session_helo(const struct session *session)
 {
-    return (struct span){session->helo, session->helo_length};
+    return helo_text(&session->helo);
 }
 
 bool session_is_extended(const struct session *session)
@@ -174,92 +227,50 @@ bool session_is_extended(const struct session *session)
     return session->extended;
 }
 
-struct span protocol_name(struct protocol protocol)
-{
-    static const char *const names[][4] = {
-        {"ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA"},
-        {"UTF8SMTP", "UTF8SMTPS", "UTF8SMTPA", "UTF8SMTPSA"},
-        {"LMTP", "LMTPS", "LMTPA", "LMTPSA"},
-        {"UTF8LMTP", "UTF8LMTPS", "UTF8LMTPA", "UTF8LMTPSA"},
-    };
-    if (!protocol.extended)
-        return span_of("SMTP");
-    unsigned row = (protocol.lmtp ? 2U : 0) + (protocol.utf8 ? 1U : 0);
-    unsigned column = (protocol.authenticated ? 2U : 0) + (protocol.secured ? 1U : 0);
-    return span_of(names[row][column]);
-}
-
-struct span session_protocol(const struct session *session)
-{
-    return protocol_name((struct protocol){
-        .extended = session->extended,
-        .lmtp = session->settings.lmtp,
-        .utf8 = session->envelope.parameters.utf8,
-        .secured = session->secured,
-        .authenticated = session->auth.authenticated,
-    });
-}
-
-bool session_recipient(const struct session *session, struct mailbox *recipient)
-{
-    bool in_turn = session->phase == PHASE_DELIVERY;
-    if (!in_turn && session->envelope.count > 1)
-        return false;
-    *recipient = envelope_recipient(&session->envelope, in_turn ? session->recipient : 0);
-    return true;
-}
-
-static struct span lines_at_hand(const struct session *session, const struct envelope_list *list)
-{
-    return session->phase == PHASE_DELIVERY ? envelope_line(list, session->recipient)
-                                            : envelope_lines(list, session->envelope.count);
-}
-
-struct span session_notify(const struct session *session)
-{
-    return lines_at_hand(session, &session->envelope.notify);
-}
-
-struct span session_orcpt(const struct session *session)
-{
-    return lines_at_hand(session, &session->envelope.orcpt);
-}
-
-struct span session_octets(const struct session *session)
-{
-    return (struct span){session->octets, session->octets_length};
-}
-
 /* The sender or recipient in question may take part in the transaction. */
-static void accept_address(struct session *session)
+static void accept_address(struct session *session, bool is_apart)
 {
     if (session->question == QUESTION_SENDER) {
         session->phase = PHASE_SENDER;
-        command_reply(session, REPLY_SENDER_OK, span_empty());
+        state_reply(session, REPLY_SENDER_OK);
     } else if (envelope_add(&session->envelope, &session->candidate,
                             &session->candidate_parameters)) {
         session->phase = PHASE_RECIPIENT;
-        command_reply(session, REPLY_RECIPIENT_OK, span_empty());
+        session->apart |= is_apart;
+        state_reply(session, REPLY_RECIPIENT_OK);
     } else {
-        command_reply(session, REPLY_TOO_MANY_RECIPIENTS, span_empty());
+        state_reply(session, REPLY_TOO_MANY_RECIPIENTS);
     }
 }
 
 static void refuse_address(struct session *session, enum verdict verdict, struct span text)
 {
-    if (verdict_outcome(verdict) == OUTCOME_REFUSED)
-        command_count_error(session);
-    reply_add_verdict(&session->replies, verdict, text, session_id(session));
+    if (verdict_outcome(verdict) == OUTCOME_REFUSED) /* what we defer is no error of the client's */
+        state_count_error(session);
+    session->subject = SUBJECT_OTHER; /* who decided it reports it */
+    reply_add_verdict(&session->replies, verdict, text, state_id(session));
+}
+
+/* What the client sent behind STARTTLS may not count as sent behind TLS (RFC 3207 4.2, 6). */
+static void begin_tls(struct session *session, enum verdict verdict)
+{
+    session->lacks_tls = verdict != VERDICT_ACCEPTED;
+    if (session->lacks_tls) {
+        state_reply(session, REPLY_TLS_UNAVAILABLE);
+    } else if (session->input_start < session->input_end) {
+        state_leave(session, REPLY_TLS_PIPELINED);
+    } else {
+        state_reply(session, REPLY_START_TLS);
+        session->want = WANT_TLS;
+    }
 }
 
 static void answer_question(struct session *session, enum verdict verdict, struct span text)
 {
     if (session->question == QUESTION_TLS) {
-        session->tls_asked = true;
-        session->tls_available = verdict == VERDICT_ACCEPTED;
-        extension_reply(session);
-    } else if (verdict == VERDICT_ACCEPTED) {
-        accept_address(session);
+        begin_tls(session, verdict);
+    } else if (verdict_outcome(verdict) == OUTCOME_ACCEPTED) {
+        accept_address(session, verdict == VERDICT_ACCEPTED_APART);
     } else {
         refuse_address(session, verdict, text);
     }
@@ -267,16 +278,15 @@ static void answer_question(struct session *session, enum verdict verdict, struc
 
 void session_answer(struct session *session, enum verdict verdict, struct span text)
 {
-    enum want settled = session->want;
+    enum want_kind settled = session->want;
     assert(settled == WANT_VERDICT || settled == WANT_CREDENTIALS || settled == WANT_DELIVERY);
     session->want = WANT_NOTHING;
     if (settled == WANT_DELIVERY)
-        message_answer(session, verdict, text);
+        answers_give(session, verdict, text);
     else if (settled == WANT_VERDICT)
         answer_question(session, verdict, text);
     else
-        auth_answer(session, verdict == VERDICT_ACCEPTED,
-                    verdict_outcome(verdict) != OUTCOME_DEFERRED);
+        identity_answer_auth(session, verdict_outcome(verdict));
     advance(session);
 }
 
@@ -285,22 +295,23 @@ void session_secured(struct session *session)
     assert(session->want == WANT_TLS && session->input_start == session->input_end);
     session->want = WANT_NOTHING;
     session->secured = true;
-    command_begin_anew(session);
+    session->begun = false;
+    state_reset(session);
 }
 
-const struct xclient *session_xclient(const struct session *session)
+struct span session_user(const struct session *session)
 {
-    return &session->xclient;
+    return auth_user(&session->auth);
 }
 
-void session_introduced(struct session *session, bool taken, struct span client_address,
-                        struct span client_hostname)
+void session_xclient_done(struct session *session, bool replaced, struct span client_address,
+                          struct span client_hostname)
 {
-    assert(session->want == WANT_CLIENT);
+    assert(session->want == WANT_XCLIENT);
     session->want = WANT_NOTHING;
     session->settings.client_address = client_address;
     session->settings.client_hostname = client_hostname;
-    xclient_answer(session, taken);
+    identity_answer_xclient(session, replaced);
     advance(session);
 }
 
@@ -318,19 +329,15 @@ void session_discarded(struct session *session)
     session->want = WANT_NOTHING;
     session->message_open = false;
     if (session->phase != PHASE_OVER)
-        command_forget_transaction(session);
+        state_forget_transaction(session);
     advance(session);
 }
 
-struct session_result session_result(const struct session *session)
+void session_reported(struct session *session)
 {
-    const struct content *content = &session->content;
-    return (struct session_result){
-        .verdict = session->verdict,
-        .size = content->size,
-        .trace = session->trace_length,
-        .broken_form = content->false_end != NULL ? content->false_end : content->broken_form,
-    };
+    assert(session->refusal_is_due);
+    session->refusal_is_due = false;
+    advance(session);
 }
 
 void session_end(struct session *session, enum ending ending)
@@ -341,19 +348,16 @@ void session_end(struct session *session, enum ending ending)
         [ENDING_DATA_TIMEOUT] = REPLY_DATA_TIMEOUT,
         [ENDING_SESSION_TIMEOUT] = REPLY_SESSION_TIMEOUT,
         [ENDING_SHUTDOWN] = REPLY_SHUTDOWN,
-        [ENDING_MISCONFIGURED] = REPLY_MISCONFIGURED,
-        [ENDING_TOO_MANY_CONNECTIONS] = REPLY_TOO_MANY_CONNECTIONS,
     };
     if (ending == ENDING_INPUT_OVER) {
         session->input_is_over = true;
         advance(session);
         return;
     }
-    if (ending == ENDING_LEFT || ending == ENDING_MISCONFIGURED ||
-        ending == ENDING_TOO_MANY_CONNECTIONS)
+    if (ending == ENDING_LEFT)
         replies_clear(&session->replies);
     if (farewells[ending] != REPLY_NONE && session->phase != PHASE_OVER)
-        command_reply(session, farewells[ending], session->settings.hostname);
+        state_reply_with(session, farewells[ending], session->settings.hostname);
     stop(session);
 }
 
@@ -362,10 +366,15 @@ bool session_within_message(const struct session *session)
     return session->message_open || session->phase == PHASE_REFUSED;
 }
 
-bool session_keeps_octets(const struct session *session)
+bool session_will_store(const struct session *session)
 {
     return session->message_open && session->verdict == VERDICT_ACCEPTED &&
            session->phase != PHASE_DELIVERY;
+}
+
+struct span session_unexpected(const struct session *session)
+{
+    return (struct span){session->unexpected, session->unexpected_length};
 }
 
 struct session_counts session_counts(const struct session *session)

@@ -1,4 +1,4 @@
-#include "clock.h"
+#include "handler/clock.h"
 
 #include <assert.h>
 #include <time.h>

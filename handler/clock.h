@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Milliseconds since some time in the past; never set back. */
+/* CLOCK_MONOTONIC in milliseconds. */
 int64_t clock_milliseconds(void);
 
 /* Microseconds since 1970, UTC. */

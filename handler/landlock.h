@@ -1,16 +1,31 @@
 /*
- * Gives up the right to read a file, for this process and all that it starts from then on
- * (Landlock). There is no way back.
+ * Rules that take from a process, and all that it starts, the right to read some files (Landlock).
+ * There is no way back.
  */
 #ifndef HANDLER_LANDLOCK_H
 #define HANDLER_LANDLOCK_H
 
+#include <limits.h>
+#include <stddef.h>
+
+enum { LANDLOCK_DENIED_MAX = 32 };
+
+/* Files, by paths without links; as many as there may be keys, and words of a program. */
+struct landlock_denied {
+    size_t count;
+    char paths[LANDLOCK_DENIED_MAX][PATH_MAX];
+};
+
 /*
- * Nothing may be read through `path` any more, nor what is made later in the directories above it;
- * all else that is there may. Only where nobody can gain privileges by executing a program
- * (no_new_privs), since it would be lost to a delivery command otherwise: else -EPERM. 0, or
- * -errno, and nothing is changed.
+ * Makes rules under which these files cannot be read, by no path that they have in any mount, nor
+ * what is made later in the directories above them; all else that is there can. Only if nobody can
+ * gain privileges by executing a program (no_new_privs), which the rules would take away: otherwise
+ * -EPERM. A descriptor, which is closed in programs that are executed, or -errno: -ENOSYS or
+ * -EOPNOTSUPP if the kernel has no such rules, -EMLINK if a file has hard links.
  */
-int landlock_deny(const char *path);
+int landlock_deny(const struct landlock_denied *denied);
+
+/* Puts such rules in force for this process. 0, or -1 with errno. Calls the kernel and no more. */
+int landlock_enforce(int rules);
 
 #endif

@@ -1,4 +1,4 @@
-#include "log.h"
+#include "handler/log.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -14,10 +14,11 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "systemd.h"
+#include "handler/systemd.h"
+#include "session/text/text.h"
 
 static enum log_option target = LOG_OPTION_STDERR;
-static enum log_option fallback = LOG_OPTION_STDERR; /* where the journal cannot be reached */
+static enum log_option fallback = LOG_OPTION_STDERR; /* if the journal cannot be reached */
 
 static const struct {
     const char *name;
@@ -28,10 +29,12 @@ static const struct {
     [LOG_KIND_SENDER] = {"sender", "MESSAGE_ID=64cfa400bf2f4614b71b924a3e6757a1"},
     [LOG_KIND_RECIPIENT] = {"recipient", "MESSAGE_ID=9d0b45ce951d415a82e971c8cfc9e24c"},
     [LOG_KIND_COMMAND] = {"command", "MESSAGE_ID=4bfe15fbe4734cbb82943833d75061b1"},
+    [LOG_KIND_FILTER] = {"filter", "MESSAGE_ID=2db71aec11c14c76812439eb8e832c86"},
     [LOG_KIND_AUTH] = {"auth", "MESSAGE_ID=55b0a1d9d0f14a58b2fa5ba1b7f9b38d"},
     [LOG_KIND_LIMIT] = {"limit", "MESSAGE_ID=e5d30f4e180c442c8aa9ab3cb9850d16"},
     [LOG_KIND_PROXY] = {"proxy", "MESSAGE_ID=bcad0a0469234fbab382e3d84ba9fc16"},
     [LOG_KIND_HANDSHAKE] = {"handshake", "MESSAGE_ID=954f880aad7e4a0d9f5d779352d72c91"},
+    [LOG_KIND_ABUSE] = {"abuse", "MESSAGE_ID=ad6c6ce368a04a8297d63e43b1155ac4"},
     [LOG_KIND_TROUBLE] = {"trouble", "MESSAGE_ID=833f13391453461e86b52f458b6b3d4b"},
 };
 
@@ -55,11 +58,11 @@ static enum log_option find_best(bool stderr_is_client, bool stderr_is_usable)
     return stderr_is_usable ? LOG_OPTION_STDERR : LOG_OPTION_SYSLOG;
 }
 
-void log_open(enum log_option where, bool stderr_is_client)
+void log_open(enum log_option option, bool stderr_is_client)
 {
     bool usable = !stderr_is_client && fcntl(STDERR_FILENO, F_GETFD) >= 0;
     fallback = usable ? LOG_OPTION_STDERR : LOG_OPTION_SYSLOG;
-    target = where == LOG_OPTION_BEST ? find_best(stderr_is_client, usable) : where;
+    target = option == LOG_OPTION_BEST ? find_best(stderr_is_client, usable) : option;
     if (target == LOG_OPTION_STDERR && !usable)
         target = LOG_OPTION_NONE;
     openlog("smtp-handler", LOG_PID, LOG_MAIL);
@@ -92,45 +95,22 @@ void log_add(struct log_event *event, const char *name, struct span value)
     event->fields[event->count++] = field;
 }
 
-__attribute__((format(printf, 3, 4))) static void
-add_formatted(struct log_event *event, const char *name, const char *format, ...)
-{
-    char text[LOG_VALUE_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    if (length > 0)
-        log_add(event, name, span_of(text));
-}
-
 void log_add_number(struct log_event *event, const char *name, uint64_t value)
 {
-    add_formatted(event, name, "%llu", (unsigned long long)value);
+    char octets[20]; /* 64 bits */
+    struct text text = {octets, 0, sizeof octets};
+    text_add_number(&text, value, 1);
+    log_add(event, name, text_span(&text));
 }
 
 void log_add_seconds(struct log_event *event, const char *name, int64_t milliseconds)
 {
-    add_formatted(event, name, "%lld.%03d", (long long)(milliseconds / 1000),
-                  (int)(milliseconds % 1000));
-}
-
-/* A line as long as need be: every octet of every value may be escaped. */
-struct log_line {
-    char octets[4 * sizeof((struct log_event *)NULL)->octets];
-    size_t length;
-};
-
-__attribute__((format(printf, 2, 3))) static void append(struct log_line *line, const char *format,
-                                                         ...)
-{
-    size_t room = sizeof line->octets - line->length;
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(line->octets + line->length, room, format, arguments);
-    va_end(arguments);
-    assert(length >= 0 && (size_t)length < room);
-    line->length += (size_t)length;
+    char octets[24]; /* as above */
+    struct text text = {octets, 0, sizeof octets};
+    text_add_number(&text, (uint64_t)milliseconds / 1000, 1);
+    text_add_string(&text, ".");
+    text_add_number(&text, (uint64_t)milliseconds % 1000, 3);
+    log_add(event, name, text_span(&text));
 }
 
 static bool needs_quotes(struct span value)
@@ -143,56 +123,62 @@ static bool needs_quotes(struct span value)
     return false;
 }
 
-static void append_quoted(struct log_line *line, struct span value)
+static void add_octet(struct text *line, char octet)
 {
-    append(line, "\"");
+    text_add(line, (struct span){&octet, 1});
+}
+
+static void add_quoted(struct text *line, struct span value)
+{
+    add_octet(line, '"');
     for (size_t i = 0; i < value.length; i++) {
         char c = value.octets[i];
         if (c == '"' || c == '\\')
-            append(line, "\\%c", c);
-        else if (c >= ' ' && c <= '~')
-            append(line, "%c", c);
+            add_octet(line, '\\');
+        if (c >= ' ' && c <= '~')
+            add_octet(line, c);
         else
-            append(line, "\\x%02x", (unsigned char)c);
+            text_add_escaped(line, c);
     }
-    append(line, "\"");
+    add_octet(line, '"');
 }
 
-static void append_field(struct log_line *line, const struct log_event *event,
-                         const struct log_field *field)
+static void add_field(struct text *line, const struct log_event *event,
+                      const struct log_field *field)
 {
-    struct span text = {event->octets + field->start, field->length};
-    struct span value = span_after(text, field->name_length + 1);
-    append(line, " ");
+    struct span whole = {event->octets + field->start, field->length};
+    struct span value = span_after(whole, field->name_length + 1);
+    add_octet(line, ' ');
     for (size_t i = strlen("SMTP_"); i < field->name_length; i++)
-        append(line, "%c", tolower(text.octets[i]));
-    append(line, "=");
+        add_octet(line, (char)tolower(whole.octets[i]));
+    add_octet(line, '=');
     if (needs_quotes(value))
-        append_quoted(line, value);
+        add_quoted(line, value);
     else
-        append(line, "%.*s", (int)value.length, value.octets);
+        text_add(line, value);
 }
 
-/* The event as one line, with `label` in front and a line end behind. */
-static void write_line(struct log_line *line, const char *label, const struct log_event *event)
+/* The event as one line without its end, with `label` in front; valid until the next call. */
+static struct text make_line(const char *label, const struct log_event *event)
 {
-    line->length = 0;
-    append(line, "%s%s", label, kinds[event->kind].name);
+    static char octets[LOG_LINE_MAX + 1] = ""; /* room for the line end */
+    struct text line = {octets, 0, LOG_LINE_MAX};
+    text_add_string(&line, label);
+    text_add_string(&line, kinds[event->kind].name);
     for (size_t i = 0; i < event->count; i++)
-        append_field(line, event, &event->fields[i]);
-    append(line, "\n");
+        add_field(&line, event, &event->fields[i]);
+    return line;
 }
 
 static bool send_to_journal(const struct log_event *event)
 {
     struct iovec fields[LOG_FIELDS_MAX + 5];
-    struct log_line message;
     char priority[] = "PRIORITY=0", identifier[] = "SYSLOG_IDENTIFIER=smtp-handler", name[64];
     size_t count = 0;
-    write_line(&message, "MESSAGE=", event);
+    struct text message = make_line("MESSAGE=", event);
     priority[sizeof priority - 2] = (char)('0' + (int)event->level);
     int length = snprintf(name, sizeof name, "SMTP_EVENT=%s", kinds[event->kind].name);
-    fields[count++] = (struct iovec){message.octets, message.length - 1};
+    fields[count++] = (struct iovec){message.octets, message.length};
     fields[count++] = (struct iovec){priority, sizeof priority - 1};
     fields[count++] = (struct iovec){identifier, sizeof identifier - 1};
     fields[count++] = (struct iovec){name, (size_t)length};
@@ -205,24 +191,25 @@ static bool send_to_journal(const struct log_event *event)
 }
 
 /*
- * Whoever reads the log may have stopped: a second is waited for him once, then, until he goes on,
- * no time at all. What he cannot take is lost.
+ * The reader of standard error may be stuck: wait 1 s once, then not at all until it reads again;
+ * drop what it does not take.
  */
 static bool stderr_takes_more(void)
 {
-    static int patience = 1000;
+    static int timeout = 1000;
     struct pollfd polled = {.fd = STDERR_FILENO, .events = POLLOUT};
-    bool takes = poll(&polled, 1, patience) == 1 && (polled.revents & POLLOUT) != 0;
-    patience = takes ? 1000 : 0;
+    bool takes = poll(&polled, 1, timeout) == 1 && (polled.revents & POLLOUT) != 0;
+    timeout = takes ? 1000 : 0;
     return takes;
 }
 
-/* As other programs' lines: who says it first. A pipe that is ready takes PIPE_BUF octets. */
+/* The program's name comes first, as in other programs' lines. A ready pipe takes PIPE_BUF octets.
+ */
 static void send_to_stderr(const struct log_event *event)
 {
-    struct log_line line;
+    struct text line = make_line("smtp-handler: ", event);
     ssize_t written;
-    write_line(&line, "smtp-handler: ", event);
+    line.octets[line.length++] = '\n';
     for (size_t at = 0; at < line.length && stderr_takes_more(); at += (size_t)written) {
         size_t left = line.length - at;
         written = write(STDERR_FILENO, line.octets + at, left < PIPE_BUF ? left : PIPE_BUF);
@@ -231,27 +218,25 @@ static void send_to_stderr(const struct log_event *event)
     }
 }
 
+static void send_to_syslog(const struct log_event *event)
+{
+    struct text line = make_line("", event);
+    syslog((int)event->level, "%.*s", (int)line.length, line.octets);
+}
+
 void log_send(const struct log_event *event)
 {
-    struct log_line line;
     if (target == LOG_OPTION_JOURNAL && !send_to_journal(event))
         target = fallback;
-    switch (target) {
-    case LOG_OPTION_SYSLOG:
-        write_line(&line, "", event);
-        syslog((int)event->level, "%.*s", (int)line.length - 1, line.octets);
-        break;
-    case LOG_OPTION_STDERR:
+    if (target == LOG_OPTION_SYSLOG)
+        send_to_syslog(event);
+    else if (target == LOG_OPTION_STDERR)
         send_to_stderr(event);
-        break;
-    default:
-        break;
-    }
 }
 
 void log_trouble(const char *format, ...)
 {
-    struct log_event event;
+    static struct log_event event; /* untouched pages cost nothing */
     char text[LOG_VALUE_MAX];
     va_list arguments;
     va_start(arguments, format);

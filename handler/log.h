@@ -1,19 +1,20 @@
 /*
  * The log: one event a line, "event name=value name=value", to the journal, syslog or standard
  * error. Values may come from a client; none can forge a line or another value. Nothing is ever
- * written to standard error where that is the client's connection.
+ * written to standard error if that is the client's connection.
  */
 #ifndef HANDLER_LOG_H
 #define HANDLER_LOG_H
 
 #include <stdint.h>
 
-#include "options.h"
+#include "handler/options/options.h"
 
 enum {
-    LOG_FIELDS_MAX = 20,
-    LOG_VALUE_MAX = 512,   /* octets of a value; the rest is cut */
-    LOG_OCTETS_MAX = 10240 /* of all names and values: LOG_FIELDS_MAX of the longest */
+    LOG_FIELDS_MAX = 24,
+    LOG_VALUE_MAX = 512,    /* octets of a value; the rest is cut */
+    LOG_OCTETS_MAX = 12288, /* of all values: LOG_FIELDS_MAX of the longest */
+    LOG_LINE_MAX = 16384    /* of an event as a line, with escapes; the rest is cut */
 };
 
 /* As in syslog(3). */
@@ -26,10 +27,12 @@ enum log_kind {
     LOG_KIND_SENDER,
     LOG_KIND_RECIPIENT,
     LOG_KIND_COMMAND,
+    LOG_KIND_FILTER,
     LOG_KIND_AUTH,
     LOG_KIND_LIMIT,
     LOG_KIND_PROXY,
     LOG_KIND_HANDSHAKE,
+    LOG_KIND_ABUSE,
     LOG_KIND_TROUBLE
 };
 
@@ -48,13 +51,13 @@ struct log_event {
     char octets[LOG_OCTETS_MAX + LOG_FIELDS_MAX * 32];
 };
 
-/* Chooses where events go from now on. May be called again. */
-void log_open(enum log_option where, bool stderr_is_client);
+/* Chooses the target of events from now on. May be called again. */
+void log_open(enum log_option option, bool stderr_is_client);
 
-/* Whether what is written to standard error comes to the journal, but as mere lines. */
+/* Whether standard error is the journal, which takes lines from there, without fields. */
 bool log_stderr_is_journal(void);
 
-/* Makes `event` new, without fields. */
+/* Begins an event without fields. */
 void log_begin(struct log_event *event, enum log_level level, enum log_kind kind);
 
 /*
@@ -67,10 +70,10 @@ void log_add_number(struct log_event *event, const char *name, uint64_t value);
 /* Milliseconds, written as seconds. */
 void log_add_seconds(struct log_event *event, const char *name, int64_t milliseconds);
 
-/* Writes the event. Nobody can be told where that fails. */
+/* Writes the event. There is nobody to tell if that fails. */
 void log_send(const struct log_event *event);
 
-/* Trouble of our own: LOG_KIND_TROUBLE with what printf makes of the rest as its text. */
+/* Writes LOG_KIND_TROUBLE, our own trouble; printf makes the text. */
 __attribute__((format(printf, 1, 2))) void log_trouble(const char *format, ...);
 
 #endif

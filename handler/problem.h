@@ -1,19 +1,38 @@
 /*
- * What keeps the program from serving at all: words for one line on standard error, and the exit
- * status from sysexits.h that a supervisor sees.
+ * Why the program cannot serve, or may not serve as somebody thinks: texts of one line for standard
+ * error, each with the exit status of sysexits.h for the supervisor.
  */
 #ifndef HANDLER_PROBLEM_H
 #define HANDLER_PROBLEM_H
 
 #include <stdbool.h>
 
+enum { PROBLEMS_MAX = 100 };
+
 struct problem {
-    int status;
+    int status; /* EX_OK for a warning: nothing stands in the way */
     char text[512];
 };
 
-/* Fills in `problem` as printf does, and returns false for its caller to return. */
+/* What was found, in this order. Zeros at first; the caller owns its memory. */
+struct problems {
+    unsigned count;       /* of all, of which the list has the first PROBLEMS_MAX */
+    struct problem error; /* the first that is no warning; its status is EX_OK if there is none */
+    struct problem list[PROBLEMS_MAX];
+};
+
+/* Fills in `problem`, the text as printf does. Returns false, for the caller to return. */
 __attribute__((format(printf, 3, 4))) bool problem_set(struct problem *problem, int status,
                                                        const char *format, ...);
+
+/* Adds a problem, or with EX_OK a warning, the text as printf does; not twice the same. */
+__attribute__((format(printf, 3, 4))) void problems_add(struct problems *problems, int status,
+                                                        const char *format, ...);
+
+/* Adds a copy of `problem` unless `fine`, which is what a function returned that fills it in. */
+void problems_add_unless(struct problems *problems, bool fine, const struct problem *problem);
+
+/* Whether there are warnings only, or nothing at all. */
+bool problems_allow(const struct problems *problems);
 
 #endif

@@ -1,28 +1,28 @@
-#include "signals.h"
+#include "handler/signals.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sysexits.h>
 
 static volatile sig_atomic_t stop, reload;
-static sigset_t waiting;
+static sigset_t poll_mask;
 
 static void note_stop(int number)
 {
-    (void)number; /* only SIGTERM comes here */
+    (void)number; /* always SIGTERM */
     stop = 1;
 }
 
 static void note_reload(int number)
 {
-    (void)number; /* only SIGHUP comes here */
+    (void)number; /* always SIGHUP */
     reload = 1;
 }
 
 /* A handler that does nothing still ends a wait. */
 static void note_nothing(int number)
 {
-    (void)number; /* only SIGCHLD comes here */
+    (void)number; /* always SIGCHLD */
 }
 
 static const struct {
@@ -43,38 +43,38 @@ bool signals_begin(bool listens, struct problem *problem)
     sigset_t blocked;
     sigemptyset(&blocked);
     for (size_t i = 0; i < ROWS; i++) {
-        bool heard = listens || !rows[i].for_listener;
-        struct sigaction action = {.sa_handler = heard ? rows[i].handler : SIG_IGN};
+        bool handled = listens || !rows[i].for_listener;
+        struct sigaction action = {.sa_handler = handled ? rows[i].handler : SIG_IGN};
         if (sigaction(rows[i].number, &action, NULL) != 0)
             return problem_set(problem, EX_OSERR, "sigaction: %s", strerror(errno));
-        if (heard && rows[i].blocked)
+        if (handled && rows[i].blocked)
             sigaddset(&blocked, rows[i].number);
     }
-    if (sigprocmask(SIG_BLOCK, &blocked, &waiting) != 0)
+    if (sigprocmask(SIG_BLOCK, &blocked, &poll_mask) != 0)
         return problem_set(problem, EX_OSERR, "sigprocmask: %s", strerror(errno));
     for (size_t i = 0; i < ROWS; i++)
-        sigdelset(&waiting, rows[i].number);
+        sigdelset(&poll_mask, rows[i].number);
     return true;
 }
 
-const sigset_t *signals_waiting(void)
+const sigset_t *signals_poll_mask(void)
 {
-    return &waiting;
+    return &poll_mask;
 }
 
-bool signals_want_stop(void)
+bool signals_stop_pending(void)
 {
     /* A wait that ends at once, because octets are there, does not let a signal in. */
     sigset_t pending;
     return stop != 0 || (sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1);
 }
 
-bool signals_heard_stop(void)
+bool signals_stop_caught(void)
 {
     return stop != 0;
 }
 
-bool signals_want_reload(void)
+bool signals_reload_caught(void)
 {
     bool wanted = reload != 0;
     reload = 0;

@@ -1,7 +1,7 @@
 /*
- * Signals are blocked but for the moments of waiting, so that none is missed between a look at
- * what it changed and the wait: SIGTERM asks to stop, SIGCHLD says that the command may have ended,
- * SIGHUP asks a listener to read its options again.
+ * Signals are blocked except while we wait (wait.h), so that none is missed between a check of what
+ * it changed and the wait: SIGTERM asks to stop, SIGCHLD says that a program may have ended, SIGHUP
+ * asks a listener to read its options again.
  */
 #ifndef HANDLER_SIGNALS_H
 #define HANDLER_SIGNALS_H
@@ -9,27 +9,27 @@
 #include <signal.h>
 #include <stdbool.h>
 
-#include "problem.h"
+#include "handler/problem.h"
 
 /*
- * Sets the handlers and the mask up; one who `listens` hears SIGHUP, too. False, with `problem`
- * filled in, where that fails.
+ * Sets up the handlers and the mask, of SIGHUP only if it `listens`. False, with `problem` filled
+ * in, if that fails.
  */
 bool signals_begin(bool listens, struct problem *problem);
 
-/* The mask to wait with, for ppoll(2). */
-const sigset_t *signals_waiting(void);
+/* The mask for ppoll(2). */
+const sigset_t *signals_poll_mask(void);
 
-/* Whether SIGTERM came; and whether a wait let it in, which takes no look at what is pending. */
-bool signals_want_stop(void);
-bool signals_heard_stop(void);
+/* Whether SIGTERM was caught or is pending; and whether it was caught, without a system call. */
+bool signals_stop_pending(void);
+bool signals_stop_caught(void);
 
-/* Whether SIGHUP came since this was asked last. */
-bool signals_want_reload(void);
+/* Whether SIGHUP was caught since the last call. */
+bool signals_reload_caught(void);
 
 /*
- * In a new process: makes signals what they were at first. SIGTERM waits for a session until
- * signals_begin is there to hear it. False, with errno set, where that fails.
+ * In a new process: restores the initial handlers and mask, but blocks SIGTERM for a session until
+ * its signals_begin. False, with errno set, if that fails.
  */
 bool signals_restore(bool for_session);
 

@@ -1,18 +1,14 @@
-#include "systemd.h"
-
-#include <stdlib.h>
-#include <sysexits.h>
-#include <unistd.h>
-
-#ifdef WITH_SYSTEMD
+#include "handler/systemd.h"
 
 #include <dlfcn.h>
-#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
+#include <unistd.h>
 
-#include "library.h"
+#include "handler/library.h"
 
 #define SONAME "libsystemd.so.0"
 
@@ -30,17 +26,14 @@ static struct {
 
 static bool load(void)
 {
-    static bool tried, loaded;
-    if (tried)
-        return loaded;
-    tried = true;
-    void *handle = library_load(SONAME);
-    loaded = handle != NULL &&
-             library_find(handle, "sd_listen_fds_with_names", &library.listen_fds_with_names) &&
-             library_find(handle, "sd_journal_sendv", &library.journal_sendv) &&
-             library_find(handle, "sd_notify", &library.notify) &&
-             library_find(handle, "sd_watchdog_enabled", &library.watchdog_enabled);
-    return loaded;
+    static enum library_state state;
+    static const struct library_function functions[] = {
+        {"sd_listen_fds_with_names", &library.listen_fds_with_names},
+        {"sd_journal_sendv", &library.journal_sendv},
+        {"sd_notify", &library.notify},
+        {"sd_watchdog_enabled", &library.watchdog_enabled},
+    };
+    return library_load_once(&state, SONAME, functions, sizeof functions / sizeof *functions);
 }
 
 /* Picks the connection among `count` descriptors: the one of that name, or the first. */
@@ -74,7 +67,7 @@ bool systemd_take_descriptors(struct systemd_descriptors *passed, struct problem
 
 bool systemd_journal_send(const struct iovec *fields, size_t count)
 {
-    /* The library calls it a success where no journal listens. */
+    /* The library reports success if no journal listens. */
     bool listens = access("/run/systemd/journal/socket", W_OK) == 0;
     return listens && load() && library.journal_sendv(fields, (int)count) >= 0;
 }
@@ -90,35 +83,5 @@ int64_t systemd_watchdog_interval(void)
 void systemd_notify(const char *state)
 {
     if (getenv("NOTIFY_SOCKET") != NULL && load())
-        (void)library.notify(0, state); /* mere information */
+        (void)library.notify(0, state); /* a status is only informative */
 }
-
-#else
-
-bool systemd_take_descriptors(struct systemd_descriptors *passed, struct problem *problem)
-{
-    *passed = (struct systemd_descriptors){.connection = -1};
-    const char *pid = getenv("LISTEN_PID");
-    if (getenv("LISTEN_FDS") == NULL || pid == NULL || strtol(pid, NULL, 10) != getpid())
-        return true;
-    return problem_set(problem, EX_CONFIG,
-                       "built without systemd: the service needs StandardInput=socket");
-}
-
-bool systemd_journal_send(const struct iovec *fields, size_t count)
-{
-    (void)fields, (void)count; /* nobody to send them to */
-    return false;
-}
-
-int64_t systemd_watchdog_interval(void)
-{
-    return -1;
-}
-
-void systemd_notify(const char *state)
-{
-    (void)state; /* nobody to tell */
-}
-
-#endif

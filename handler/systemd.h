@@ -1,8 +1,8 @@
 /*
- * The one place that knows libsystemd. The library is loaded when the environment shows that
- * systemd started us, and not before: a connection without it maps nothing but libc. Without
- * it, or built with WITH_SYSTEMD=no, a connection that systemd passes cannot be served, the journal
- * cannot be reached, and nobody is told a status.
+ * What systemd offers a service. systemd.c, which alone knows libsystemd, loads that library if the
+ * environment shows that systemd started us; without it, it takes no descriptors and reaches
+ * neither journal nor service manager. systemd-protocol.c, in the static build and with
+ * WITH_SYSTEMD=no, speaks the documented protocols itself.
  */
 #ifndef HANDLER_SYSTEMD_H
 #define HANDLER_SYSTEMD_H
@@ -12,18 +12,18 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#include "problem.h"
+#include "handler/problem.h"
 
 /* What systemd passed (sd_listen_fds(3)). */
 struct systemd_descriptors {
     int first;
-    int count;      /* 0 where nothing was passed */
-    int connection; /* the one of that name, or the first; -1 where nothing was passed */
+    int count;      /* 0 if nothing was passed */
+    int connection; /* the one of that name, or the first; -1 if nothing was passed */
 };
 
 /*
- * Takes the descriptors, close-on-exec, and LISTEN_* out of the environment. False, with `problem`
- * filled in, where they cannot be had.
+ * Takes the descriptors, close-on-exec, and removes LISTEN_* from the environment. False, with
+ * `problem` filled in, if that fails.
  */
 bool systemd_take_descriptors(struct systemd_descriptors *passed, struct problem *problem);
 
@@ -31,11 +31,10 @@ bool systemd_take_descriptors(struct systemd_descriptors *passed, struct problem
  */
 bool systemd_journal_send(const struct iovec *fields, size_t count);
 
-/* Milliseconds between two "WATCHDOG=1" that the service manager waits for; -1 where it does not.
- */
+/* Milliseconds between two "WATCHDOG=1" to the service manager; -1 if it expects none. */
 int64_t systemd_watchdog_interval(void);
 
-/* Tells the service manager `state`, lines as in sd_notify(3). Nobody may be listening. */
+/* Tells the service manager, if there is one, `state`: lines as in sd_notify(3). */
 void systemd_notify(const char *state);
 
 #endif

@@ -1,6 +1,10 @@
-#include "transaction.h"
+#include "handler/transaction.h"
 
 #include <stdio.h>
+
+#include "session/trace.h"
+
+const struct route route_none = {{"", 0}, {"", 0}, {"", 0}};
 
 void transaction_begin(struct transaction *transaction, const char *session_id)
 {
@@ -8,19 +12,20 @@ void transaction_begin(struct transaction *transaction, const char *session_id)
     (void)snprintf(transaction->id, sizeof transaction->id, "%s-%u", session_id,
                    transaction->number); /* fits */
     envelope_clear(&transaction->envelope);
-    transaction->each = false;
+    transaction->each = transaction->apart = false;
     transaction->recipient = 0;
-    transaction->size = 0;
+    transaction->size = transaction->stored = 0;
 }
 
 void transaction_forget_client(struct transaction *transaction)
 {
-    transaction->helo_length = transaction->user_length = 0;
+    helo_clear(&transaction->helo);
+    transaction->user_length = 0;
     transaction->id[0] = '\0';
     envelope_clear(&transaction->envelope);
 }
 
-void transaction_know_user(struct transaction *transaction, struct span user, const char *mechanism)
+void transaction_set_user(struct transaction *transaction, struct span user, const char *mechanism)
 {
     memcpy(transaction->user, user.octets, user.length);
     transaction->user_length = user.length;
@@ -34,12 +39,25 @@ struct span transaction_id(const struct transaction *transaction)
 
 struct span transaction_helo(const struct transaction *transaction)
 {
-    return (struct span){transaction->helo, transaction->helo_length};
+    return helo_text(&transaction->helo);
 }
 
 struct span transaction_user(const struct transaction *transaction)
 {
     return (struct span){transaction->user, transaction->user_length};
+}
+
+struct span transaction_tls(const struct transaction *transaction, const char *name)
+{
+    size_t name_length = strlen(name);
+    struct span rest = transaction->tls;
+    while (rest.length > 0) {
+        const char *parameter = rest.octets;
+        if (strncmp(parameter, name, name_length) == 0 && parameter[name_length] == '=')
+            return span_of(parameter + name_length + 1);
+        rest = span_after(rest, strlen(parameter) + 1);
+    }
+    return (struct span){NULL, 0};
 }
 
 struct span transaction_protocol(const struct transaction *transaction)
@@ -61,6 +79,37 @@ bool transaction_recipient(const struct transaction *transaction, struct mailbox
     return true;
 }
 
+bool transaction_add(struct transaction *transaction, const struct mailbox *recipient,
+                     const struct parameters *parameters, const struct route *route,
+                     unsigned same_as)
+{
+    unsigned index = transaction->envelope.count;
+    if (!envelope_add(&transaction->envelope, recipient, parameters))
+        return false;
+    transaction->routes[index] = *route;
+    transaction->same_as[index] = (uint16_t)same_as;
+    return true;
+}
+
+bool transaction_is_repeated(const struct transaction *transaction, unsigned index)
+{
+    return transaction->same_as[index] != index;
+}
+
+const struct route *transaction_route(const struct transaction *transaction)
+{
+    return &transaction->routes[transaction->recipient];
+}
+
+bool transaction_has_one_route(const struct transaction *transaction)
+{
+    const char *last = transaction->routes[0].last.octets;
+    unsigned i = 1;
+    while (i < transaction->envelope.count && transaction->routes[i].last.octets == last)
+        i++;
+    return transaction->each || i >= transaction->envelope.count;
+}
+
 static struct span lines_at_hand(const struct transaction *transaction,
                                  const struct envelope_list *list)
 {
@@ -78,7 +127,7 @@ struct span transaction_orcpt(const struct transaction *transaction)
     return lines_at_hand(transaction, &transaction->envelope.orcpt);
 }
 
-void transaction_leave_out(const struct transaction *transaction, const bool *done,
+void transaction_leave_out(const struct transaction *transaction, const bool *left_out,
                            struct transaction *rest)
 {
     const struct envelope *envelope = &transaction->envelope;
@@ -91,11 +140,12 @@ void transaction_leave_out(const struct transaction *transaction, const bool *do
         struct parameters parameters;
         struct span notify = envelope_line(&envelope->notify, i);
         struct span orcpt = envelope_line(&envelope->orcpt, i);
-        if (done[i])
+        if (left_out[i])
             continue;
         parameters_clear(&parameters);
         memcpy(parameters.notify, notify.octets, parameters.notify_length = notify.length);
         memcpy(parameters.orcpt, orcpt.octets, parameters.orcpt_length = orcpt.length);
-        (void)envelope_add(&rest->envelope, &mailbox, &parameters); /* there is room for all */
+        (void)transaction_add(rest, &mailbox, &parameters, &transaction->routes[i],
+                              rest->envelope.count); /* there is room for all */
     }
 }

@@ -1,14 +1,18 @@
 /*
  * maildir-deliver DIRECTORY: a delivery command that writes the message on standard input to a
- * Maildir, which it makes when it is missing. It exits 0 only when the message and its directory
- * entry are on disk, and 75 after any trouble; then nothing of the message is left.
+ * Maildir, which it makes if it is missing. It exits 0 only if the message and its directory entry
+ * are on disk, and 75 after any trouble, with nothing left of the message. It removes what killed
+ * deliveries left in tmp/ after 36 hours, as maildir(5) wants, unless tmp/ is a link. A DIRECTORY
+ * that begins with a hyphen is taken for an option, which there are none of but --help.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -28,21 +32,20 @@ static bool sync_and_close(int descriptor)
     return close(descriptor) == 0 && synced;
 }
 
-/* Makes the directory `path` unless it is there. */
+/* Makes the directory `path` if it is missing. */
 static bool make_directory(const char *path)
 {
     return mkdir(path, S_IRWXU) == 0 || errno == EEXIST;
 }
 
-/* Syncs the entries of a directory, whoever made them: another delivery may not have come so far.
- */
+/* Syncs the entries of a directory, also those of another delivery that has not synced yet. */
 static bool sync_directory(const char *path)
 {
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return directory >= 0 && sync_and_close(directory);
 }
 
-/* Syncs the directory above; where that may not be opened, the file system that both are in. */
+/* Syncs the parent directory, or if we may not open that, the whole file system. */
 static bool sync_above(void)
 {
     if (sync_directory(".."))
@@ -51,7 +54,7 @@ static bool sync_above(void)
     return directory >= 0 && syncfs(directory) == 0 && close(directory) == 0;
 }
 
-/* Enters the Maildir `path`, made when it is missing. */
+/* Enters the Maildir `path`, and makes it if it is missing. */
 static bool enter_maildir(const char *path)
 {
     static const char *const parts[] = {"tmp", "new", "cur"};
@@ -63,16 +66,16 @@ static bool enter_maildir(const char *path)
     return sync_directory(".") && sync_above();
 }
 
-/* No message ever had this name: the time, the process, and 64 bits by chance. */
+/* A unique name: the time, the process, and 64 random bits. */
 static bool make_name(char *name, size_t size)
 {
     struct timespec now;
-    uint64_t chance;
+    uint64_t random;
     if (clock_gettime(CLOCK_REALTIME, &now) != 0 ||
-        getrandom(&chance, sizeof chance, 0) != sizeof chance)
+        getrandom(&random, sizeof random, 0) != sizeof random)
         return false;
     int length = snprintf(name, size, "%lld.M%06ldP%ldR%016llx.smtp-handler", (long long)now.tv_sec,
-                          now.tv_nsec / 1000, (long)getpid(), (unsigned long long)chance);
+                          now.tv_nsec / 1000, (long)getpid(), (unsigned long long)random);
     return length > 0 && (size_t)length < size;
 }
 
@@ -115,35 +118,111 @@ static bool write_message(int tmp, const char *name)
     if (copied && synced)
         return true;
     error = copied ? errno : error;
-    (void)unlinkat(tmp, name, 0); /* the first error is the one to tell */
+    (void)unlinkat(tmp, name, 0); /* the first error is reported */
     errno = error;
     return false;
 }
 
-/* Moves the message from tmp/ to new/: it is there whole, or not at all. */
+/* Moves the message from tmp/ to new/; it appears there whole or not at all. */
 static bool publish(int tmp, int new, const char *name)
 {
     int error;
     if (renameat(tmp, name, new, name) != 0) {
         error = errno;
-        (void)unlinkat(tmp, name, 0); /* the first error is the one to tell */
+        (void)unlinkat(tmp, name, 0); /* the first error is reported */
     } else {
         if (fsync(new) == 0)
             return true;
         error = errno;
-        (void)unlinkat(new, name, 0); /* so that a later try makes no second one */
+        (void)unlinkat(new, name, 0); /* so that a retry makes no duplicate */
     }
     errno = error;
     return false;
+}
+
+enum {
+    LITTER_SECONDS = 36 * 3600, /* maildir(5) */
+    LITTER_ENTRIES_MAX = 1000   /* a delivery looks at; the next one goes on */
+};
+
+/* The time that a delivery put in front of the name, at least 9 digits and a dot; -1 if none. */
+static long long time_in(const char *name)
+{
+    enum { TIME_DIGITS_MIN = 9 };
+    size_t digits = strspn(name, "0123456789");
+    return digits >= TIME_DIGITS_MIN && name[digits] == '.' ? strtoll(name, NULL, 10) : -1;
+}
+
+/*
+ * Whether a killed delivery left the file in tmp/. The time in the name spares us stat(2) for most
+ * files, and keeps a new file with the time stamps of an old message.
+ */
+static bool is_litter(int tmp, const char *name, time_t now)
+{
+    struct stat status;
+    long long began = time_in(name);
+    if (began < 0 || began > now - LITTER_SECONDS)
+        return false;
+    return fstatat(tmp, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
+           status.st_mtime <= now - LITTER_SECONDS && status.st_atime <= now - LITTER_SECONDS;
+}
+
+/*
+ * Opens tmp/ to clean it, if it is a directory of the Maildir's owner: a link may lead to the files
+ * of others. A descriptor, or -1.
+ */
+static int open_to_clean(void)
+{
+    struct stat maildir, status;
+    int tmp = open("tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (tmp < 0)
+        return -1;
+    if (stat(".", &maildir) == 0 && fstat(tmp, &status) == 0 && maildir.st_uid == status.st_uid)
+        return tmp;
+    (void)close(tmp); /* nothing was done with it */
+    return -1;
+}
+
+/* Removes litter from tmp/. The message is on disk already, so errors do not matter. */
+static void clean(void)
+{
+    time_t now = time(NULL);
+    int tmp = open_to_clean();
+    DIR *stream = tmp < 0 ? NULL : fdopendir(tmp);
+    if (stream == NULL)
+        return;
+    const struct dirent *entry;
+    for (unsigned i = 0; i < LITTER_ENTRIES_MAX && (entry = readdir(stream)) != NULL; i++)
+        if (is_litter(tmp, entry->d_name, now))
+            (void)unlinkat(tmp, entry->d_name, 0); /* or another delivery has done it */
+    (void)closedir(stream);                        /* it was only read */
+}
+
+static const char usage[] = "usage: maildir-deliver DIRECTORY\n";
+
+static bool is_help(const char *argument)
+{
+    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
+static int help(void)
+{
+    printf("%s\nWrites the message on standard input to the Maildir DIRECTORY, which it makes if\n"
+           "it is missing. Exits 0 when the message is on disk, 75 after any trouble; see\n"
+           "smtp-handler(8), FILES.\n",
+           usage);
+    return fflush(stdout) == 0 && ferror(stdout) == 0 ? EX_OK : EX_IOERR;
 }
 
 int main(int argc, char **argv)
 {
     int tmp, new;
     char name[128];
-    (void)signal(SIGXFSZ, SIG_IGN); /* EFBIG tells the same, and leaves time to clean up */
-    if (argc != 2 || argv[1][0] == '\0') {
-        fputs("usage: maildir-deliver DIRECTORY\n", stderr);
+    (void)signal(SIGXFSZ, SIG_IGN); /* EFBIG says the same, and lets us clean up */
+    if (argc == 2 && is_help(argv[1]))
+        return help();
+    if (argc != 2 || argv[1][0] == '\0' || argv[1][0] == '-') {
+        fputs(usage, stderr);
         return EX_USAGE;
     }
     if (!enter_maildir(argv[1]) || (tmp = open("tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
@@ -151,5 +230,6 @@ int main(int argc, char **argv)
         return trouble(argv[1]);
     if (!make_name(name, sizeof name) || !write_message(tmp, name) || !publish(tmp, new, name))
         return trouble(name);
+    clean();
     return EX_OK;
 }

@@ -1,8 +1,8 @@
-#include "address.h"
+#include "session/address.h"
 
 #include <assert.h>
 
-#include "utf8.h"
+#include "session/text/utf8.h"
 
 static bool is_letter(char c)
 {
@@ -51,7 +51,10 @@ static bool needs_backslash(char c)
     return c == '"' || c == '\\';
 }
 
-/* One label of a domain: letters, digits and inner hyphens, or a U-label (RFC 5890 2.3.2.1). */
+/*
+ * One label of a domain: letters, digits, inner hyphens, and underscores, which real names hold; or
+ * a U-label (RFC 5890 2.3.2.1).
+ */
 static bool label_is_valid(struct span label)
 {
     bool ascii = span_is_ascii(label);
@@ -60,7 +63,7 @@ static bool label_is_valid(struct span label)
     for (size_t i = 0; i < label.length;) {
         char c = label.octets[i];
         bool at_edge = i == 0 || i == label.length - 1;
-        bool in_ascii = is_letter(c) || is_digit(c) || (c == '-' && !at_edge);
+        bool in_ascii = is_letter(c) || is_digit(c) || c == '_' || (c == '-' && !at_edge);
         size_t step = in_ascii ? 1 : utf8_length(span_after(label, i));
         if (step == 0)
             return false;
@@ -88,20 +91,14 @@ bool domain_is_valid_utf8(struct span text)
     }
 }
 
-/* Four numbers up to 255 with dots between them. */
+/* Four numbers up to 255, of up to three digits, with dots between them. */
 static bool ipv4_is_valid(struct span text)
 {
     for (int field = 1;; field++) {
         size_t dot = span_find(text, '.');
-        unsigned value = 0;
-        if (dot == 0 || dot > 3)
-            return false;
-        for (size_t i = 0; i < dot; i++) {
-            if (!is_digit(text.octets[i]))
-                return false;
-            value = value * 10 + (unsigned)(text.octets[i] - '0');
-        }
-        if (value > 255 || (field == 4) != (dot == text.length))
+        uint64_t value;
+        if (dot > 3 || !span_number(span_first(text, dot), &value) || value > 255 ||
+            (field == 4) != (dot == text.length))
             return false;
         if (field == 4)
             return true;
@@ -111,7 +108,7 @@ static bool ipv4_is_valid(struct span text)
 
 /*
  * Colon-separated groups of hex digits, an IPv4 address perhaps in the place of the last two.
- * Returns how many groups stand there, -1 where something else does. No text has no groups.
+ * Returns how many groups there are, -1 if there is anything else. No text has no groups.
  */
 static int count_ipv6_groups(struct span text, bool may_end_in_ipv4)
 {
@@ -151,22 +148,33 @@ bool literal_is_valid(struct span text)
     text = (struct span){text.octets + 1, text.length - 2};
     if (text.length >= sizeof tag - 1 && span_equal(span_first(text, sizeof tag - 1), span_of(tag)))
         return ipv6_is_valid(span_after(text, sizeof tag - 1));
-    return ipv4_is_valid(text);
+    return ipv4_is_valid(text) || ipv6_is_valid(text); /* some leave the tag out */
 }
 
-/* How many octets at the front of `input` make a dot-string; 0 where there is none. */
-static size_t dot_string_length(struct span input)
+/* How many octets at the front of `input` are dots or of atoms. */
+static size_t dotted_length(struct span input)
 {
     size_t length = 0;
     while (length < input.length) {
-        bool after_atom = length > 0 && input.octets[length - 1] != '.';
-        bool dot = input.octets[length] == '.' && after_atom;
+        bool dot = input.octets[length] == '.';
         size_t step = dot ? 1 : atom_step(span_after(input, length));
         if (step == 0)
             break;
         length += step;
     }
-    return length > 0 && input.octets[length - 1] == '.' ? 0 : length;
+    return length;
+}
+
+/* Whether it is a dot-string: atoms with one dot between two. */
+static bool is_dot_string(struct span text)
+{
+    char before = '.';
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.octets[i] == '.' && before == '.')
+            return false;
+        before = text.octets[i];
+    }
+    return before != '.' && dotted_length(text) == text.length;
 }
 
 /* How many octets at the front of `input` make a quoted string, quotes included; 0 if none do. */
@@ -202,32 +210,44 @@ static void append_span(struct mailbox *mailbox, struct span span)
     mailbox->length += span.length;
 }
 
-/* Takes the quotes off where what they hold is a dot-string, and every needless backslash. */
-static void append_quoted_string(struct mailbox *mailbox, struct span quoted)
+static void append_domain(struct mailbox *mailbox, struct span domain)
 {
-    char octets[LOCAL_PART_MAX];
+    append(mailbox, '@');
+    append_span(mailbox, domain);
+    span_make_lower((struct room){mailbox->octets + mailbox->local_length, domain.length + 1});
+}
+
+struct span local_part_unquote(struct span local, char octets[LOCAL_PART_MAX])
+{
+    bool is_quoted = local.length > 0 && local.octets[0] == '"';
+    struct span inner = is_quoted ? span_first(span_after(local, 1), local.length - 2) : local;
     size_t length = 0;
-    for (size_t i = 1; i < quoted.length - 1; i++) {
-        if (quoted.octets[i] == '\\')
+    for (size_t i = 0; i < inner.length; i++) {
+        if (is_quoted && inner.octets[i] == '\\')
             i++;
-        octets[length++] = quoted.octets[i];
+        octets[length++] = inner.octets[i];
     }
-    struct span inner = {octets, length};
-    if (length > 0 && dot_string_length(inner) == length) {
-        append_span(mailbox, inner);
+    return (struct span){octets, length};
+}
+
+/* Appends it within quotes only if it must be, and without needless backslashes. */
+static void append_local_part(struct mailbox *mailbox, struct span local)
+{
+    if (is_dot_string(local)) {
+        append_span(mailbox, local);
         return;
     }
     append(mailbox, '"');
-    for (size_t i = 0; i < length; i++) {
-        if (needs_backslash(octets[i]))
+    for (size_t i = 0; i < local.length; i++) {
+        if (needs_backslash(local.octets[i]))
             append(mailbox, '\\');
-        append(mailbox, octets[i]);
+        append(mailbox, local.octets[i]);
     }
     append(mailbox, '"');
 }
 
 /* A domain or an address literal, up to the octet that cannot belong to it. */
-static enum path_result take_domain(struct span *input, struct span *domain)
+static enum path_result parse_domain(struct span *input, struct span *domain)
 {
     size_t length = 0;
     if (input->length > 0 && input->octets[0] == '[') {
@@ -236,7 +256,7 @@ static enum path_result take_domain(struct span *input, struct span *domain)
             return PATH_RESULT_MALFORMED;
         length++;
     } else {
-        while (length < input->length && strchr(">,:", input->octets[length]) == NULL)
+        while (length < input->length && strchr("> ,:", input->octets[length]) == NULL)
             length++;
     }
     *domain = span_first(*input, length);
@@ -247,7 +267,7 @@ static enum path_result take_domain(struct span *input, struct span *domain)
                                                                       : PATH_RESULT_MALFORMED;
 }
 
-static bool take(struct span *input, char c)
+static bool skip(struct span *input, char c)
 {
     if (input->length == 0 || input->octets[0] != c)
         return false;
@@ -262,72 +282,83 @@ static enum path_result skip_source_route(struct span *input)
     if (input->length == 0 || input->octets[0] != '@')
         return PATH_RESULT_OK;
     do {
-        if (!take(input, '@'))
+        if (!skip(input, '@'))
             return PATH_RESULT_MALFORMED;
-        enum path_result result = take_domain(input, &domain);
+        enum path_result result = parse_domain(input, &domain);
         if (result != PATH_RESULT_OK)
             return result;
-    } while (take(input, ','));
-    return take(input, ':') ? PATH_RESULT_OK : PATH_RESULT_MALFORMED;
+    } while (skip(input, ','));
+    return skip(input, ':') ? PATH_RESULT_OK : PATH_RESULT_MALFORMED;
 }
 
-static enum path_result take_local_part(struct span *input, struct mailbox *mailbox)
+/* A quoted string, or atoms with dots anywhere: if these make no dot-string, they get quotes. */
+static enum path_result parse_local_part(struct span *input, struct mailbox *mailbox)
 {
-    size_t length = dot_string_length(*input);
-    bool quoted = length == 0;
-    if (quoted)
-        length = quoted_string_length(*input);
+    char octets[LOCAL_PART_MAX];
+    size_t length = quoted_string_length(*input);
+    bool quoted = length > 0;
+    if (!quoted)
+        length = dotted_length(*input);
+    struct span local = span_first(*input, length);
+    size_t added = quoted || is_dot_string(local) ? 0 : 2; /* quotes */
     if (length == 0)
         return PATH_RESULT_MALFORMED;
-    if (length > LOCAL_PART_MAX)
+    if (length + added > LOCAL_PART_MAX)
         return PATH_RESULT_TOO_LONG;
-    if (quoted)
-        append_quoted_string(mailbox, span_first(*input, length));
-    else
-        append_span(mailbox, span_first(*input, length));
+    append_local_part(mailbox, local_part_unquote(local, octets));
     mailbox->local_length = mailbox->length;
     *input = span_after(*input, length);
     return PATH_RESULT_OK;
 }
 
-static enum path_result take_mailbox(struct span *input, enum path_kind kind,
-                                     struct mailbox *mailbox)
+/* Without a domain: the postmaster, and any sender, but no parameter behind a path that is missing.
+ */
+static bool may_stand_alone(struct span local, enum path_kind kind)
 {
-    enum path_result result = take_local_part(input, mailbox);
+    if (kind == PATH_KIND_FORWARD)
+        return span_equal(local, span_of("postmaster"));
+    return span_find(local, '=') == local.length && !span_equal(local, span_of("SMTPUTF8")) &&
+           !span_equal(local, span_of("PRDR"));
+}
+
+static enum path_result parse_mailbox(struct span *input, enum path_kind kind,
+                                      struct mailbox *mailbox)
+{
+    enum path_result result = parse_local_part(input, mailbox);
     if (result != PATH_RESULT_OK)
         return result;
-    if (!take(input, '@')) {
-        bool stands_alone =
-            kind == PATH_KIND_FORWARD && span_equal(mailbox_whole(mailbox), span_of("postmaster"));
-        return stands_alone ? PATH_RESULT_OK : PATH_RESULT_MALFORMED;
-    }
+    if (!skip(input, '@'))
+        return may_stand_alone(mailbox_whole(mailbox), kind) ? PATH_RESULT_OK
+                                                             : PATH_RESULT_MALFORMED;
     struct span domain;
-    result = take_domain(input, &domain);
+    result = parse_domain(input, &domain);
     if (result != PATH_RESULT_OK)
         return result;
-    if (mailbox->length + 1 + domain.length > PATH_OCTETS_MAX - 2)
-        return PATH_RESULT_TOO_LONG;
-    append(mailbox, '@');
-    append_span(mailbox, domain);
+    append_domain(mailbox, domain);
     return PATH_RESULT_OK;
 }
 
 enum path_result path_parse(struct span *input, enum path_kind kind, struct mailbox *mailbox)
 {
-    struct span start = *input;
     *mailbox = (struct mailbox){.length = 0};
-    if (!take(input, '<'))
-        return PATH_RESULT_MALFORMED;
-    if (kind == PATH_KIND_REVERSE && take(input, '>'))
+    bool bracketed = skip(input, '<');
+    size_t before = input->length;
+    if (bracketed && kind == PATH_KIND_REVERSE && skip(input, '>'))
         return PATH_RESULT_OK;
     enum path_result result = skip_source_route(input);
     if (result == PATH_RESULT_OK)
-        result = take_mailbox(input, kind, mailbox);
+        result = parse_mailbox(input, kind, mailbox);
     if (result != PATH_RESULT_OK)
         return result;
-    if (!take(input, '>'))
-        return PATH_RESULT_MALFORMED;
-    return start.length - input->length > PATH_OCTETS_MAX ? PATH_RESULT_TOO_LONG : PATH_RESULT_OK;
+    if (before - input->length > PATH_OCTETS_MAX)
+        return PATH_RESULT_TOO_LONG;
+    return !bracketed || skip(input, '>') ? PATH_RESULT_OK : PATH_RESULT_MALFORMED;
+}
+
+void mailbox_add_domain(struct mailbox *mailbox, struct span domain)
+{
+    if (mailbox->length > 0 && mailbox_domain(mailbox).length == 0)
+        append_domain(mailbox, domain);
 }
 
 struct span mailbox_whole(const struct mailbox *mailbox)

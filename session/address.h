@@ -1,58 +1,74 @@
 /*
- * The path grammar of RFC 5321 4.1.2, with the UTF-8 of RFC 6531 3.3: what stands between the angle
- * brackets of MAIL and RCPT.
- * Nothing here knows which addresses are welcome, only which are well-formed.
+ * The path grammar of RFC 5321 4.1.2, with the UTF-8 of RFC 6531 3.3: the addresses of MAIL and
+ * RCPT. It decides which are well-formed, not which are accepted.
+ *
+ * It takes more than the RFC, since that decides nothing and the mail is real: dots anywhere in a
+ * local part, underscores in a domain, IPv6 literals without their tag, a path without angle
+ * brackets, a sender without a domain.
  */
 #ifndef SESSION_ADDRESS_H
 #define SESSION_ADDRESS_H
 
-#include "span.h"
+#include "session/text/span.h"
 
 enum {
-    LOCAL_PART_MAX = 64,   /* octets, RFC 5321 4.5.3.1.1 */
-    DOMAIN_MAX = 255,      /* octets, RFC 5321 4.5.3.1.2 */
-    PATH_OCTETS_MAX = 256, /* octets with brackets and source route, RFC 5321 4.5.3.1.3 */
+    LOCAL_PART_MAX = 255, /* octets; RFC 5321 4.5.3.1.1 asks for at least 64 */
+    DOMAIN_MAX = 255,     /* octets, RFC 5321 4.5.3.1.2 */
+    MAILBOX_MAX = LOCAL_PART_MAX + 1 + DOMAIN_MAX,
+    PATH_OCTETS_MAX = 512, /* with a source route; RFC 5321 4.5.3.1.3 asks for at least 256 */
     LABEL_MAX = 63         /* octets, RFC 1035 2.3.4 */
 };
 
 /*
- * A mailbox in its one canonical form: the local part is quoted only where it must be, so that
- * "joe"@example.org and joe@example.org are the same (RFC 5321 4.1.2); a source route is gone.
+ * A mailbox in its one canonical form: the local part is quoted only if it must be, and then it is,
+ * so that "joe"@example.org and joe@example.org are the same (RFC 5321 4.1.2), and "a..b"@c and
+ * a..b@c; the ASCII letters of the domain are small (2.4); a source route is gone.
  */
 struct mailbox {
-    char octets[PATH_OCTETS_MAX];
+    char octets[MAILBOX_MAX];
     size_t length;       /* 0: the null reverse-path */
-    size_t local_length; /* equals length where there is no domain: <>, <postmaster> */
+    size_t local_length; /* equals length without a domain: <>, <postmaster>, <root> */
 };
 
 enum path_kind {
-    PATH_KIND_REVERSE, /* of MAIL: <> is allowed */
-    PATH_KIND_FORWARD  /* of RCPT: <postmaster> is allowed */
+    PATH_KIND_REVERSE, /* of MAIL: <> is allowed, and <root>, without a domain */
+    PATH_KIND_FORWARD  /* of RCPT: <postmaster> is allowed, and nobody else without a domain */
 };
 
 enum path_result { PATH_RESULT_OK, PATH_RESULT_MALFORMED, PATH_RESULT_TOO_LONG };
 
 /*
- * Parses the path that `input` begins with into `mailbox` and moves `input` behind it. Unless
- * PATH_RESULT_OK is returned, neither `input` nor `mailbox` means anything.
+ * Parses the path that `input` begins with into `mailbox` and moves `input` behind it, which
+ * without angle brackets is the first octet that cannot belong to it. With another result than
+ * PATH_RESULT_OK, `input` and `mailbox` are undefined.
  */
 enum path_result path_parse(struct span *input, enum path_kind kind, struct mailbox *mailbox);
 
-/* The mailbox's parts, borrowed from it; the domain is empty where there is none. */
+/* Adds `domain`, which is valid, unless there is one, or the path is null. */
+void mailbox_add_domain(struct mailbox *mailbox, struct span domain);
+
+/* The mailbox's parts, borrowed from it; the domain is empty if there is none. */
 struct span mailbox_whole(const struct mailbox *mailbox);
 struct span mailbox_local(const struct mailbox *mailbox);
 struct span mailbox_domain(const struct mailbox *mailbox);
 
-/* Whether `text`, as a whole, is a domain name (RFC 5321 4.1.2, Domain). */
+/* The well-formed local part without the quotes and backslashes of a quoted string, in `octets`. */
+struct span local_part_unquote(struct span local, char octets[LOCAL_PART_MAX]);
+
+/* Whether `text`, as a whole, is a domain name (RFC 5321 4.1.2, Domain), perhaps with underscores.
+ */
 bool domain_is_valid(struct span text);
 
-/* The same, where labels may be U-labels (RFC 6531 3.3); whether IDNA lets them be is not known. */
+/* The same with U-labels allowed (RFC 6531 3.3); whether IDNA allows them is not checked. */
 bool domain_is_valid_utf8(struct span text);
 
 /* Whether `text`, as a whole, is an atom (RFC 5321 4.1.2). */
 bool address_is_atom(struct span text);
 
-/* Whether `text`, as a whole, is an address literal with its brackets (RFC 5321 4.1.3). */
+/*
+ * Whether `text`, as a whole, is an address literal with its brackets (RFC 5321 4.1.3). One of IPv6
+ * may lack its tag.
+ */
 bool literal_is_valid(struct span text);
 
 #endif

@@ -1,30 +1,16 @@
-#include "auth.h"
+#include "session/auth.h"
 
-#include "base64.h"
-#include "command.h"
-#include "utf8.h"
+#include "session/text/base64.h"
+#include "session/text/utf8.h"
 
 enum { MESSAGE_MAX = 2 * AUTH_NAME_MAX + AUTH_PASSWORD_MAX + 2 }; /* octets: RFC 4616 2 */
 
-/* By their enum; the last is none that a client can ask for. */
+/* By their enum; a client cannot ask for the last. */
 static const char *const names[] = {
     [AUTH_MECHANISM_PLAIN] = "PLAIN", /* RFC 4616 */
     [AUTH_MECHANISM_LOGIN] = "LOGIN", /* draft-murchison-sasl-login */
     [AUTH_MECHANISM_XCLIENT] = "XCLIENT",
 };
-
-static void say(struct session *session, enum reply reply)
-{
-    command_reply(session, reply, span_empty());
-}
-
-/* Ends the exchange without a result. */
-static void give_up(struct session *session, enum reply reply)
-{
-    auth_clear(&session->auth);
-    session->phase = PHASE_IDLE;
-    say(session, reply);
-}
 
 void auth_clear(struct auth *auth)
 {
@@ -36,11 +22,10 @@ void auth_clear(struct auth *auth)
 
 bool auth_is_name(struct span name)
 {
-    if (name.length == 0 || name.length > AUTH_NAME_MAX)
+    if (name.length == 0 || name.length > AUTH_NAME_MAX || span_has_controls(name))
         return false;
     while (name.length > 0) {
-        unsigned char c = (unsigned char)name.octets[0];
-        size_t length = c < 128 ? c >= ' ' && c != 127 : utf8_length(name);
+        size_t length = (unsigned char)name.octets[0] < 128 ? 1 : utf8_length(name);
         if (length == 0)
             return false;
         name = span_after(name, length);
@@ -48,83 +33,81 @@ bool auth_is_name(struct span name)
     return true;
 }
 
-static bool is_password(struct span password)
+bool auth_is_password(struct span password)
 {
     return password.length > 0 && password.length <= AUTH_PASSWORD_MAX &&
            span_find(password, '\0') == password.length;
 }
 
-static void keep_user(struct auth *auth, struct span user)
+static void copy_user(struct auth *auth, struct span user)
 {
     memcpy(auth->user, user.octets, user.length);
     auth->user_length = user.length;
 }
 
+static void copy_password(struct auth *auth, struct span password)
+{
+    memcpy(auth->password, password.octets, password.length);
+    auth->password_length = password.length;
+}
+
 void auth_believe(struct auth *auth, struct span user)
 {
-    keep_user(auth, user);
+    copy_user(auth, user);
     auth->mechanism = AUTH_MECHANISM_XCLIENT;
     auth->authenticated = true;
 }
 
-static void ask(struct session *session, struct span password)
+enum reply auth_cancel(struct auth *auth, enum reply reply)
 {
-    struct auth *auth = &session->auth;
-    memcpy(auth->password, password.octets, password.length);
-    auth->password_length = password.length;
-    session->want = WANT_CREDENTIALS;
+    auth_clear(auth);
+    return reply;
 }
 
 /* "authzid NUL authcid NUL password"; nobody acts for another here. */
-static bool take_plain(struct session *session, struct span message)
+static enum reply parse_plain(struct auth *auth, struct span message)
 {
     struct span other = span_first(message, span_find(message, '\0'));
     if (other.length == message.length)
-        return false;
+        return auth_cancel(auth, REPLY_AUTH_MALFORMED);
     message = span_after(message, other.length + 1);
     struct span user = span_first(message, span_find(message, '\0'));
     if (user.length == message.length)
-        return false;
+        return auth_cancel(auth, REPLY_AUTH_MALFORMED);
     struct span password = span_after(message, user.length + 1);
     bool same = other.length == user.length && memcmp(other.octets, user.octets, user.length) == 0;
-    if (!auth_is_name(user) || !is_password(password) || (other.length > 0 && !same))
-        return false;
-    keep_user(&session->auth, user);
-    ask(session, password);
-    return true;
+    if (auth_is_name(user) && password.length == 0)
+        return auth_cancel(auth, REPLY_AUTH_NO_PASSWORD);
+    if (!auth_is_name(user) || !auth_is_password(password) || (other.length > 0 && !same))
+        return auth_cancel(auth, REPLY_AUTH_MALFORMED);
+    copy_user(auth, user);
+    copy_password(auth, password);
+    return REPLY_NONE;
 }
 
 /* First the name, then the password. */
-static bool take_login(struct session *session, struct span message)
+static enum reply parse_login(struct auth *auth, struct span message)
 {
-    if (session->auth.user_length > 0) {
-        if (!is_password(message))
-            return false;
-        ask(session, message);
-        return true;
-    }
-    if (!auth_is_name(message))
-        return false;
-    keep_user(&session->auth, message);
-    say(session, REPLY_AUTH_PASSWORD);
-    return true;
+    bool is_user = auth->user_length == 0;
+    if (!is_user && message.length == 0)
+        return auth_cancel(auth, REPLY_AUTH_NO_PASSWORD);
+    if (!(is_user ? auth_is_name(message) : auth_is_password(message)))
+        return auth_cancel(auth, REPLY_AUTH_MALFORMED);
+    (is_user ? copy_user : copy_password)(auth, message);
+    return is_user ? REPLY_AUTH_PASSWORD : REPLY_NONE;
 }
 
-static void take(struct session *session, struct span text)
+static enum reply parse_response(struct auth *auth, struct span text)
 {
     char octets[MESSAGE_MAX];
     struct room room = {octets, sizeof octets};
-    bool plain = session->auth.mechanism == AUTH_MECHANISM_PLAIN;
-    if (!base64_decode(text, &room)) {
-        give_up(session, REPLY_AUTH_ENCODING);
-        return;
-    }
-    struct span message = {octets, room.length};
-    if (!(plain ? take_plain(session, message) : take_login(session, message)))
-        give_up(session, REPLY_AUTH_MALFORMED);
+    if (!base64_decode(text, &room))
+        return auth_cancel(auth, REPLY_AUTH_ENCODING);
+    bool is_plain = auth->mechanism == AUTH_MECHANISM_PLAIN;
+    return (is_plain ? parse_plain : parse_login)(auth, (struct span){octets, room.length});
 }
 
-static enum auth_mechanism find(struct span name)
+static enum auth_mechanism find_mechanism(struct span name)
 {
     for (unsigned i = AUTH_MECHANISM_PLAIN; i < AUTH_MECHANISM_XCLIENT; i++)
         if (span_equal(name, span_of(names[i])))
@@ -132,63 +115,53 @@ static enum auth_mechanism find(struct span name)
     return AUTH_MECHANISM_NONE;
 }
 
-void auth_run(struct session *session, struct span argument)
+enum reply auth_begin(struct auth *auth, struct span argument)
 {
     struct span name = span_first(argument, span_find(argument, ' '));
     struct span initial = span_trim(span_after(argument, name.length));
-    enum auth_mechanism mechanism = find(name);
-    if (!session->settings.auth) {
-        say(session, REPLY_NOT_IMPLEMENTED);
-    } else if (!session->secured) {
-        say(session, REPLY_AUTH_WANTS_TLS);
-    } else if (session->auth.authenticated || !session->extended) {
-        say(session, REPLY_BAD_SEQUENCE);
-    } else if (mechanism == AUTH_MECHANISM_NONE) {
-        say(session, REPLY_AUTH_UNKNOWN);
-    } else {
-        session->auth.mechanism = mechanism;
-        session->phase = PHASE_AUTH;
-        if (initial.length == 0)
-            say(session, mechanism == AUTH_MECHANISM_PLAIN ? REPLY_AUTH_PLAIN : REPLY_AUTH_USER);
-        else /* "=" is one of no octets */
-            take(session, span_equal(initial, span_of("=")) ? span_empty() : initial);
-    }
+    auth->mechanism = find_mechanism(name);
+    if (auth->mechanism == AUTH_MECHANISM_NONE)
+        return REPLY_AUTH_UNKNOWN;
+    if (initial.length == 0)
+        return auth->mechanism == AUTH_MECHANISM_PLAIN ? REPLY_AUTH_PLAIN : REPLY_AUTH_USER;
+    /* RFC 4954 4: "=" is an empty response. */
+    return parse_response(auth, span_equal(initial, span_of("=")) ? span_empty() : initial);
 }
 
-void auth_continue(struct session *session, struct span line)
+enum reply auth_continue(struct auth *auth, struct span line)
 {
-    if (span_equal(line, span_of("*")))
-        give_up(session, REPLY_AUTH_CANCELLED);
-    else
-        take(session, line);
+    return span_equal(line, span_of("*")) ? auth_cancel(auth, REPLY_AUTH_CANCELLED)
+                                          : parse_response(auth, line);
 }
 
-void auth_break_off(struct session *session)
+enum reply auth_reply(enum outcome outcome)
 {
-    give_up(session, REPLY_AUTH_TOO_LONG);
+    static const enum reply replies[] = {
+        [OUTCOME_ACCEPTED] = REPLY_AUTH_OK,
+        [OUTCOME_DEFERRED] = REPLY_AUTH_DEFERRED,
+        [OUTCOME_REFUSED] = REPLY_AUTH_INVALID,
+    };
+    return replies[outcome];
 }
 
-void auth_answer(struct session *session, bool right, bool known)
+enum reply auth_answer(struct auth *auth, enum outcome outcome)
 {
-    struct auth *auth = &session->auth;
-    memset(auth->password, 0, sizeof auth->password);
-    session->phase = PHASE_IDLE;
-    if (right) {
+    if (outcome == OUTCOME_ACCEPTED) {
+        memset(auth->password, 0, sizeof auth->password);
         auth->authenticated = true;
-        say(session, REPLY_AUTH_OK);
-    } else if (!known) {
-        give_up(session, REPLY_AUTH_TROUBLE);
-    } else {
-        auth->failures++;
-        give_up(session, REPLY_AUTH_WRONG);
-        if (auth->failures == AUTH_FAILURES_MAX)
-            command_leave(session, REPLY_AUTH_TOO_MANY);
+        return auth_reply(outcome);
     }
+    ++*(outcome == OUTCOME_REFUSED ? &auth->failures : &auth->deferrals);
+    return auth_cancel(auth, auth_reply(outcome));
 }
 
-struct credentials session_credentials(const struct session *session)
+bool auth_is_exhausted(const struct auth *auth)
 {
-    const struct auth *auth = &session->auth;
+    return auth->failures == AUTH_FAILURES_MAX || auth->deferrals == AUTH_DEFERRALS_MAX;
+}
+
+struct credentials auth_credentials(const struct auth *auth)
+{
     return (struct credentials){
         .mechanism = span_of(names[auth->mechanism]),
         .user = {auth->user, auth->user_length},
@@ -196,8 +169,7 @@ struct credentials session_credentials(const struct session *session)
     };
 }
 
-struct span session_user(const struct session *session)
+struct span auth_user(const struct auth *auth)
 {
-    const struct auth *auth = &session->auth;
     return auth->authenticated ? (struct span){auth->user, auth->user_length} : span_empty();
 }

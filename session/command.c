@@ -1,9 +1,11 @@
-#include "command.h"
+#include "session/command.h"
 
-#include "extension.h"
-#include "message.h"
-#include "parameter.h"
-#include "text.h"
+#include "session/abuse.h"
+#include "session/argument.h"
+#include "session/extension.h"
+#include "session/identity.h"
+#include "session/message.h"
+#include "session/text/text.h"
 
 enum argument { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_REQUIRED };
 
@@ -15,84 +17,20 @@ struct command {
     enum dialect dialect;
     enum argument argument;
     bool ends_group; /* the client must wait for its reply; RFC 2920 3.1 */
+    bool idle;       /* no message comes nearer by it, see session.c */
     unsigned phases; /* those that allow it */
     void (*run)(struct session *session, struct span argument);
+    enum reply reply; /* the whole of a command whose `run` is NULL */
 };
 
-void command_count_error(struct session *session)
+static void accept_helo(struct session *session, struct span argument, bool extended)
 {
-    session->counts.errors++;
-    session->errors_in_row++;
-}
-
-void command_reply(struct session *session, enum reply reply, struct span detail)
-{
-    if (reply_class(reply) == '5')
-        command_count_error(session);
-    reply_add(&session->replies, reply, detail);
-}
-
-static void say(struct session *session, enum reply reply)
-{
-    command_reply(session, reply, span_empty());
-}
-
-void command_forget_transaction(struct session *session)
-{
-    if (session->message_open) {
-        message_abandon(session);
-        return;
-    }
-    envelope_clear(&session->envelope);
-    session->id_length = 0;
-    session->phase = PHASE_IDLE;
-}
-
-/* Real names hold underscores, which is let pass; nothing here could hurt in a header or shell. */
-bool command_is_helo(struct span name)
-{
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                  ".-_";
-    if (literal_is_valid(name))
-        return true;
-    if (name.length == 0 || name.length > DOMAIN_MAX || name.octets[0] == '-')
-        return false;
-    for (size_t i = 0; i < name.length; i++)
-        if (memchr(allowed, name.octets[i], sizeof allowed - 1) == NULL)
-            return false;
-    return true;
-}
-
-void command_begin_anew(struct session *session)
-{
-    session->phase = PHASE_GREETED;
-    session->extended = false;
-    session->helo_length = 0;
-    session->id_length = 0;
-    auth_clear(&session->auth);
-    envelope_clear(&session->envelope);
-}
-
-void command_greet(struct session *session)
-{
-    reply_add(&session->replies, session->settings.lmtp ? REPLY_LMTP_GREETING : REPLY_GREETING,
-              session->settings.hostname);
-}
-
-static bool greet(struct session *session, struct span name, bool extended)
-{
-    if (!command_is_helo(name)) {
-        say(session, REPLY_BAD_HELO);
-        return false;
-    }
-    command_forget_transaction(session);
+    state_forget_transaction(session);
     session->extended = extended;
-    memcpy(session->helo, name.octets, name.length);
-    session->helo_length = name.length;
-    return true;
+    helo_copy(&session->helo, argument_trim(argument));
 }
 
-static void ask(struct session *session, enum question question)
+static void ask_verdict(struct session *session, enum question question)
 {
     session->question = question;
     session->want = WANT_VERDICT;
@@ -100,66 +38,36 @@ static void ask(struct session *session, enum question question)
 
 static void run_helo(struct session *session, struct span argument)
 {
-    if (greet(session, argument, false))
-        command_reply(session, REPLY_HELO, session->settings.hostname);
+    accept_helo(session, argument, false);
+    state_reply_with(session, REPLY_HELO, session->settings.hostname);
 }
 
 static void run_ehlo(struct session *session, struct span argument)
 {
-    if (!greet(session, argument, true))
-        return;
-    bool unasked =
-        session->settings.tls != TLS_POLICY_NONE && !session->secured && !session->tls_asked;
-    if (unasked && !session->message_open) /* which is to be forgotten first: the next EHLO asks */
-        ask(session, QUESTION_TLS);
-    else
-        extension_reply(session);
+    accept_helo(session, argument, true);
+    extension_reply(session);
 }
 
 static void run_starttls(struct session *session, struct span argument)
 {
     (void)argument; /* there is none */
     if (session->settings.tls == TLS_POLICY_NONE) {
-        say(session, REPLY_NOT_IMPLEMENTED);
-    } else if (session->secured || !session->extended || session->introduced) {
-        say(session, REPLY_BAD_SEQUENCE);
-    } else if (!session->tls_available) {
-        say(session, REPLY_TLS_UNAVAILABLE);
+        state_reply(session, REPLY_NOT_IMPLEMENTED);
+    } else if (session->secured || !session->extended || session->xclient_done) {
+        state_reply(session, REPLY_BAD_SEQUENCE);
+    } else if (session->lacks_tls) {
+        state_reply(session, REPLY_TLS_UNAVAILABLE);
     } else if (session->input_start < session->input_end) {
-        command_leave(session, REPLY_TLS_PIPELINED);
+        state_leave(session, REPLY_TLS_PIPELINED);
     } else {
-        say(session, REPLY_START_TLS);
-        session->want = WANT_TLS;
+        ask_verdict(session, QUESTION_TLS);
     }
 }
 
-static struct span without_leading_spaces(struct span text)
+/* Whether the part of `argument` in front of `rest`, the path, is all ASCII. */
+static bool path_is_ascii(struct span argument, struct span rest)
 {
-    while (text.length > 0 && text.octets[0] == ' ')
-        text = span_after(text, 1);
-    return text;
-}
-
-/* Takes "FROM:" or "TO:" and the blanks behind it, which many clients send. */
-static bool take_prefix(struct span *argument, const char *prefix)
-{
-    size_t length = strlen(prefix);
-    if (argument->length < length || !span_equal(span_first(*argument, length), span_of(prefix)))
-        return false;
-    *argument = without_leading_spaces(span_after(*argument, length));
-    return true;
-}
-
-/* Takes the path; what stands behind it must be set off by a space. */
-static enum path_result take_path(struct span *argument, const char *prefix, enum path_kind kind,
-                                  struct mailbox *mailbox)
-{
-    if (!take_prefix(argument, prefix))
-        return PATH_RESULT_MALFORMED;
-    enum path_result result = path_parse(argument, kind, mailbox);
-    if (result == PATH_RESULT_OK && argument->length > 0 && argument->octets[0] != ' ')
-        return PATH_RESULT_MALFORMED;
-    return result;
+    return span_is_ascii(span_first(argument, argument.length - rest.length));
 }
 
 static void begin_transaction(struct session *session)
@@ -172,17 +80,17 @@ static void begin_transaction(struct session *session)
     session->id_length = id.length;
 }
 
-/* False, with its reply queued, where a parameter is wrong. */
-static bool take_parameters(struct session *session, struct span input, unsigned allowed,
-                            struct parameters *parameters)
+/* False, with its reply queued, if a parameter is wrong. */
+static bool parse_parameters(struct session *session, struct span input, unsigned allowed,
+                             struct parameters *parameters)
 {
     struct span offender;
     switch (parameters_parse(input, allowed, parameters, &offender)) {
     case PARAMETER_UNKNOWN:
-        command_reply(session, REPLY_UNKNOWN_PARAMETER, offender);
+        state_reply_with(session, REPLY_UNKNOWN_PARAMETER, offender);
         return false;
     case PARAMETER_BAD:
-        command_reply(session, REPLY_BAD_PARAMETER, offender);
+        state_reply_with(session, REPLY_BAD_PARAMETER, offender);
         return false;
     case PARAMETER_OK:
         break;
@@ -190,23 +98,16 @@ static bool take_parameters(struct session *session, struct span input, unsigned
     return true;
 }
 
-void command_leave(struct session *session, enum reply reply)
-{
-    if (session->message_open)
-        message_abandon(session);
-    command_reply(session, reply, session->settings.hostname);
-    session->phase = PHASE_OVER;
-}
-
-/* What must come before MAIL; REPLY_NONE where nothing is missing. */
+/* What must come before MAIL; REPLY_NONE if nothing is missing. */
 static enum reply find_missing(const struct session *session)
 {
-    bool in_clear = session->settings.tls == TLS_POLICY_REQUIRED && !session->secured;
-    if (in_clear)
-        return session->tls_asked && !session->tls_available ? REPLY_TLS_UNAVAILABLE
-                                                             : REPLY_TLS_REQUIRED;
-    bool unknown = session->settings.auth_required && !session->auth.authenticated;
-    return unknown ? REPLY_AUTH_REQUIRED : REPLY_NONE;
+    bool needs_tls = session->settings.tls == TLS_POLICY_REQUIRED && !session->secured;
+    bool needs_auth = session->settings.auth_required && !session->auth.authenticated;
+    if ((needs_tls || needs_auth) && state_lacks_tls(session))
+        return REPLY_TLS_UNAVAILABLE; /* a client is not refused for good because of our trouble */
+    if (needs_tls)
+        return REPLY_TLS_REQUIRED;
+    return needs_auth ? REPLY_AUTH_REQUIRED : REPLY_NONE;
 }
 
 static void run_mail(struct session *session, struct span argument)
@@ -215,156 +116,145 @@ static void run_mail(struct session *session, struct span argument)
     struct parameters *parameters = &session->envelope.parameters;
     struct span rest = argument;
     if (session->counts.messages == settings->max_messages) {
-        command_leave(session, REPLY_TOO_MANY_MESSAGES);
+        state_leave(session, REPLY_TOO_MANY_MESSAGES);
         return;
     }
     enum reply missing = find_missing(session);
     if (missing != REPLY_NONE) {
-        say(session, missing);
+        state_reply(session, missing);
         return;
     }
     enum path_result result =
-        take_path(&rest, "FROM:", PATH_KIND_REVERSE, &session->envelope.sender);
+        argument_parse_path(&rest, PATH_KIND_REVERSE, &session->envelope.sender);
     if (result != PATH_RESULT_OK) {
-        say(session, result == PATH_RESULT_TOO_LONG ? REPLY_SENDER_TOO_LONG : REPLY_BAD_SENDER);
+        state_reply(session,
+                    result == PATH_RESULT_TOO_LONG ? REPLY_SENDER_TOO_LONG : REPLY_BAD_SENDER);
         return;
     }
-    if (!take_parameters(session, rest, extension_parameters(session) & PARAMETER_SETS_OF_MAIL,
-                         parameters))
+    mailbox_add_domain(&session->envelope.sender, settings->hostname);
+    if (!parse_parameters(session, rest, extension_parameters(session) & PARAMETER_SETS_OF_MAIL,
+                          parameters))
         return;
-    if (!parameters->utf8 && !span_is_ascii(argument)) {
-        say(session, REPLY_SENDER_NOT_ASCII);
+    if (!parameters->utf8 && !path_is_ascii(argument, rest)) {
+        state_reply(session, REPLY_SENDER_NOT_ASCII);
     } else if (settings->max_size > 0 && parameters->size > settings->max_size) {
-        say(session, REPLY_SIZE_TOO_LARGE);
+        state_reply(session, REPLY_SIZE_TOO_LARGE);
     } else {
         begin_transaction(session);
-        ask(session, QUESTION_SENDER);
+        ask_verdict(session, QUESTION_SENDER);
     }
 }
 
 static void run_rcpt(struct session *session, struct span argument)
 {
-    const struct parameters *wanted = &session->envelope.parameters;
     unsigned allowed = extension_parameters(session) & PARAMETER_SETS_OF_RCPT;
     struct span rest = argument;
-    enum path_result result = take_path(&rest, "TO:", PATH_KIND_FORWARD, &session->candidate);
-    if (result != PATH_RESULT_OK)
-        say(session,
-            result == PATH_RESULT_TOO_LONG ? REPLY_RECIPIENT_TOO_LONG : REPLY_BAD_RECIPIENT);
-    else if (!take_parameters(session, rest, allowed, &session->candidate_parameters))
+    if (session->errors.recipients == session->settings.max_recipients) {
+        state_reply(session, REPLY_TOO_MANY_RECIPIENTS);
         return;
-    else if (!wanted->utf8 && !span_is_ascii(argument))
-        say(session, REPLY_RECIPIENT_NOT_ASCII);
-    else if (session->envelope.count == extension_max_recipients(session, wanted->prdr))
-        say(session, REPLY_TOO_MANY_RECIPIENTS);
+    }
+    session->errors.recipients++;
+    enum path_result result = argument_parse_path(&rest, PATH_KIND_FORWARD, &session->candidate);
+    if (result != PATH_RESULT_OK)
+        state_reply(session, result == PATH_RESULT_TOO_LONG ? REPLY_RECIPIENT_TOO_LONG
+                                                            : REPLY_BAD_RECIPIENT);
+    else if (!parse_parameters(session, rest, allowed, &session->candidate_parameters))
+        return;
+    else if (!session->envelope.parameters.utf8 && !path_is_ascii(argument, rest))
+        state_reply(session, REPLY_RECIPIENT_NOT_ASCII);
     else
-        ask(session, QUESTION_RECIPIENT);
+        ask_verdict(session, QUESTION_RECIPIENT);
 }
 
 static void run_data(struct session *session, struct span argument)
 {
     (void)argument;                     /* there is none */
     if (session->phase == PHASE_SENDER) /* RFC 2033 4.2 is stricter */
-        say(session, session->settings.lmtp ? REPLY_BAD_SEQUENCE : REPLY_NO_RECIPIENTS);
+        state_reply(session, session->settings.lmtp ? REPLY_BAD_SEQUENCE : REPLY_NO_RECIPIENTS);
     else if (session->envelope.parameters.binary)
-        say(session, REPLY_BINARY_WANTS_BDAT);
+        state_reply(session, REPLY_BINARY_NEEDS_BDAT);
     else
         message_begin_content(session);
 }
 
-/* Octets follow, and nobody knows how many: they must not be taken for commands. */
-static void lose_count(struct session *session)
+/* An unknown number of octets follow: they must not be parsed as commands. */
+static void refuse_unsized_bdat(struct session *session)
 {
-    say(session, REPLY_BAD_CHUNK);
-    command_leave(session, REPLY_LOST_COUNT);
+    state_reply(session, REPLY_BAD_BDAT);
+    state_leave(session, REPLY_UNSIZED_BDAT);
 }
 
-/* RFC 3030 2: the octets follow the line whatever is said to it, so that this waits for their end.
- */
+static void begin_chunk(struct session *session, uint64_t size, bool last)
+{
+    message_begin_chunk(session, size, last);
+    if (size == 0 && !last)
+        session->idle_commands++;
+}
+
+/* RFC 3030 2: the octets follow even if the line is refused, so its reply waits for their end. */
 static void run_bdat(struct session *session, struct span argument)
 {
-    argument = without_leading_spaces(argument);
+    argument = argument_trim(argument);
     struct span digits = span_first(argument, span_find(argument, ' '));
-    struct span rest = without_leading_spaces(span_after(argument, digits.length));
+    struct span rest = argument_trim(span_after(argument, digits.length));
     bool last = span_equal(rest, span_of("LAST"));
     uint64_t size;
-    if (!parameter_number(digits, &size))
-        lose_count(session);
+    if (!span_number(digits, &size))
+        refuse_unsized_bdat(session);
     else if (rest.length > 0 && !last)
-        message_refuse_chunk(session, size, REPLY_BAD_CHUNK);
+        message_refuse_chunk(session, size, REPLY_BAD_BDAT);
     else if (session->phase == PHASE_SENDER)
         message_refuse_chunk(session, size, REPLY_NO_RECIPIENTS);
     else if (session->phase != PHASE_RECIPIENT && session->phase != PHASE_CHUNKED)
         message_refuse_chunk(session, size, REPLY_BAD_SEQUENCE);
     else
-        message_begin_chunk(session, size, last);
+        begin_chunk(session, size, last);
 }
 
 static void run_rset(struct session *session, struct span argument)
 {
     (void)argument; /* there is none */
     if (session->phase != PHASE_GREETED)
-        command_forget_transaction(session);
-    say(session, REPLY_OK);
-}
-
-static void run_noop(struct session *session, struct span argument)
-{
-    (void)argument; /* RFC 5321 4.1.1.9: ignored */
-    say(session, REPLY_OK);
-}
-
-static void run_vrfy(struct session *session, struct span argument)
-{
-    (void)argument; /* no answer depends on it */
-    say(session, REPLY_VRFY);
-}
-
-static void run_help(struct session *session, struct span argument)
-{
-    (void)argument; /* the one text serves for all */
-    say(session, REPLY_HELP);
+        state_forget_transaction(session);
+    state_reply(session, REPLY_OK);
 }
 
 static void run_quit(struct session *session, struct span argument)
 {
     (void)argument; /* there is none */
     session->counts.quit = true;
-    command_leave(session, REPLY_GOODBYE);
-}
-
-static void run_not_implemented(struct session *session, struct span argument)
-{
-    (void)argument; /* whatever it is */
-    say(session, REPLY_NOT_IMPLEMENTED);
+    state_leave(session, REPLY_GOODBYE);
 }
 
 enum {
     ALWAYS = PHASE_GREETED | PHASE_IDLE | PHASE_SENDER | PHASE_RECIPIENT | PHASE_CHUNKED,
+    OUTSIDE = PHASE_GREETED | PHASE_IDLE, /* of a transaction */
     IN_TRANSACTION = PHASE_SENDER | PHASE_RECIPIENT
 };
 
 static const struct command commands[] = {
-    {"HELO", DIALECT_SMTP, ARGUMENT_REQUIRED, true, ALWAYS, run_helo},
-    {"EHLO", DIALECT_SMTP, ARGUMENT_REQUIRED, true, ALWAYS, run_ehlo},
-    {"LHLO", DIALECT_LMTP, ARGUMENT_REQUIRED, true, ALWAYS, run_ehlo},
-    {"STARTTLS", DIALECT_BOTH, ARGUMENT_NONE, true, PHASE_GREETED | PHASE_IDLE, run_starttls},
-    {"AUTH", DIALECT_BOTH, ARGUMENT_REQUIRED, true, PHASE_IDLE, auth_run},
-    {"XCLIENT", DIALECT_BOTH, ARGUMENT_REQUIRED, true, PHASE_GREETED | PHASE_IDLE, xclient_run},
-    {"MAIL", DIALECT_BOTH, ARGUMENT_REQUIRED, false, PHASE_IDLE, run_mail},
-    {"RCPT", DIALECT_BOTH, ARGUMENT_REQUIRED, false, IN_TRANSACTION, run_rcpt},
-    {"DATA", DIALECT_BOTH, ARGUMENT_NONE, true, IN_TRANSACTION, run_data},
-    {"BDAT", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, ALWAYS, run_bdat},
-    {"RSET", DIALECT_BOTH, ARGUMENT_NONE, false, ALWAYS, run_rset},
-    {"NOOP", DIALECT_BOTH, ARGUMENT_OPTIONAL, true, ALWAYS, run_noop},
-    {"VRFY", DIALECT_BOTH, ARGUMENT_REQUIRED, true, ALWAYS, run_vrfy},
-    {"HELP", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, ALWAYS, run_help},
-    {"QUIT", DIALECT_BOTH, ARGUMENT_NONE, true, ALWAYS, run_quit},
-    {"EXPN", DIALECT_BOTH, ARGUMENT_OPTIONAL, true, ALWAYS, run_not_implemented},
-    {"SEND", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, ALWAYS, run_not_implemented},
-    {"SOML", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, ALWAYS, run_not_implemented},
-    {"SAML", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, ALWAYS, run_not_implemented},
-    {"TURN", DIALECT_BOTH, ARGUMENT_OPTIONAL, true, ALWAYS, run_not_implemented},
+    {"HELO", DIALECT_SMTP, ARGUMENT_OPTIONAL, true, true, ALWAYS, run_helo, REPLY_NONE},
+    {"EHLO", DIALECT_SMTP, ARGUMENT_OPTIONAL, true, true, ALWAYS, run_ehlo, REPLY_NONE},
+    {"LHLO", DIALECT_LMTP, ARGUMENT_OPTIONAL, true, true, ALWAYS, run_ehlo, REPLY_NONE},
+    {"STARTTLS", DIALECT_BOTH, ARGUMENT_NONE, true, false, OUTSIDE, run_starttls, REPLY_NONE},
+    {"AUTH", DIALECT_BOTH, ARGUMENT_REQUIRED, true, false, PHASE_IDLE, identity_run_auth,
+     REPLY_NONE},
+    {"XCLIENT", DIALECT_BOTH, ARGUMENT_REQUIRED, true, false, OUTSIDE, identity_run_xclient,
+     REPLY_NONE},
+    {"MAIL", DIALECT_BOTH, ARGUMENT_REQUIRED, false, false, PHASE_IDLE, run_mail, REPLY_NONE},
+    {"RCPT", DIALECT_BOTH, ARGUMENT_REQUIRED, false, false, IN_TRANSACTION, run_rcpt, REPLY_NONE},
+    {"DATA", DIALECT_BOTH, ARGUMENT_NONE, true, false, IN_TRANSACTION, run_data, REPLY_NONE},
+    {"BDAT", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, false, ALWAYS, run_bdat, REPLY_NONE},
+    {"RSET", DIALECT_BOTH, ARGUMENT_NONE, false, true, ALWAYS, run_rset, REPLY_NONE},
+    {"NOOP", DIALECT_BOTH, ARGUMENT_OPTIONAL, true, true, ALWAYS, NULL, REPLY_OK},
+    {"VRFY", DIALECT_BOTH, ARGUMENT_REQUIRED, true, true, ALWAYS, NULL, REPLY_VRFY},
+    {"HELP", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, true, ALWAYS, NULL, REPLY_HELP},
+    {"QUIT", DIALECT_BOTH, ARGUMENT_NONE, true, false, ALWAYS, run_quit, REPLY_NONE},
+    {"EXPN", DIALECT_BOTH, ARGUMENT_OPTIONAL, true, false, ALWAYS, NULL, REPLY_NOT_IMPLEMENTED},
+    {"SEND", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, false, ALWAYS, NULL, REPLY_NOT_IMPLEMENTED},
+    {"SOML", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, false, ALWAYS, NULL, REPLY_NOT_IMPLEMENTED},
+    {"SAML", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, false, ALWAYS, NULL, REPLY_NOT_IMPLEMENTED},
+    {"TURN", DIALECT_BOTH, ARGUMENT_OPTIONAL, true, false, ALWAYS, NULL, REPLY_NOT_IMPLEMENTED},
 };
 
 static const struct command *find(struct span verb, enum dialect dialect)
@@ -387,53 +277,107 @@ static struct span without_trailing_blanks(struct span line)
     return span_first(line, length);
 }
 
-static bool holds_control_character(struct span line)
+/*
+ * Whether the command may be run, with what is here behind it. If it must end a group
+ * (RFC 2920 3.1) and does not, that is noted; its reply is queued before more is read.
+ */
+static bool may_be_followed(struct session *session, const struct command *command)
 {
-    for (size_t i = 0; i < line.length; i++)
-        if ((unsigned char)line.octets[i] < ' ' || line.octets[i] == 127)
+    bool more_is_here = session->input_start < session->input_end;
+    if (!command->ends_group || !more_is_here)
+        return true;
+    bool may_be = !session->settings.strict_pipelining || !abuse_must_wait(command->verb);
+    if (session->counts.pipelined_behind == NULL || !may_be)
+        session->counts.pipelined_behind = command->verb;
+    return may_be;
+}
+
+/* An idle command that is an error by itself counts once. */
+static void run(struct session *session, const struct command *command, struct span argument)
+{
+    unsigned errors = session->counts.errors;
+    if (command->run != NULL)
+        command->run(session, argument);
+    else
+        state_reply(session, command->reply);
+    if (command->idle && session->counts.errors == errors)
+        session->idle_commands++;
+}
+
+/* Of the commands whose refusal is reported. */
+static enum subject subject_of(struct span verb)
+{
+    static const char *const verbs[] = {
+        [SUBJECT_OTHER] = "",
+        [SUBJECT_SENDER] = "MAIL",
+        [SUBJECT_RECIPIENT] = "RCPT",
+        [SUBJECT_AUTH] = "AUTH",
+    };
+    unsigned subject = SUBJECTS - 1;
+    while (subject > SUBJECT_OTHER && !span_equal(verb, span_of(verbs[subject])))
+        subject--;
+    return (enum subject)subject;
+}
+
+/* The command that the line begins with, which is the one at hand from now on; NULL for none. */
+static const struct command *find_command(struct session *session, struct span line,
+                                          struct span *argument)
+{
+    struct span verb = span_first(line, span_find(line, ' '));
+    const struct command *command =
+        find(verb, session->settings.lmtp ? DIALECT_LMTP : DIALECT_SMTP);
+    *argument = span_after(line, verb.length);
+    if (argument->length > 0)
+        *argument = span_after(*argument, 1);
+    session->subject = subject_of(verb);
+    session->argument = *argument;
+    session->verb = command == NULL ? NULL : command->verb;
+    session->saw_auth |= session->subject == SUBJECT_AUTH;
+    if (command == NULL && !session->saw_auth)
+        state_note_unexpected(session, line);
+    return command;
+}
+
+/* Whether the line, or what another server takes for a line within it, announces a chunk. */
+static bool announces_chunk(struct span line)
+{
+    static const char chunk[] = "BDAT";
+    while (line.length > strlen(chunk)) {
+        if (span_equal(span_first(line, strlen(chunk)), span_of(chunk)))
             return true;
+        size_t end = span_find(line, '\n');
+        line = span_after(line, end < line.length ? end + 1 : end);
+    }
     return false;
 }
 
-/* The line holds octets that no command may hold, a CR or LF among them. */
-static void refuse_line(struct session *session, struct span line)
+void command_refuse(struct session *session, struct span line, enum reply reply)
 {
-    static const char chunk[] = "BDAT";
-    if (line.length > strlen(chunk) && span_equal(span_first(line, strlen(chunk)), span_of(chunk)))
-        lose_count(session);
+    struct span argument;
+    (void)find_command(session, line, &argument); /* it is not run */
+    if (announces_chunk(line))
+        refuse_unsized_bdat(session);
     else
-        say(session, REPLY_LINE_BROKEN);
-}
-
-/* RFC 2920 3.1. It is answered all the same: nothing is read before its reply is queued. */
-static void note_pipelining(struct session *session, const struct command *command)
-{
-    bool more_is_here = session->input_start < session->input_end;
-    if (command->ends_group && more_is_here && session->counts.pipelined_behind == NULL)
-        session->counts.pipelined_behind = command->verb;
+        state_reply(session, reply);
 }
 
 void command_run(struct session *session, struct span line)
 {
+    struct span argument;
     line = without_trailing_blanks(line);
-    struct span verb = span_first(line, span_find(line, ' '));
-    struct span argument = span_after(line, verb.length);
-    if (argument.length > 0)
-        argument = span_after(argument, 1);
-    const struct command *command =
-        find(verb, session->settings.lmtp ? DIALECT_LMTP : DIALECT_SMTP);
-    if (command != NULL)
-        note_pipelining(session, command);
-    if (holds_control_character(line))
-        refuse_line(session, line);
+    const struct command *command = find_command(session, line, &argument);
+    if (command != NULL && !may_be_followed(session, command))
+        abuse_end(session, "pipelining");
+    else if (span_has_controls(line))
+        command_refuse(session, line, REPLY_BAD_CHARACTERS);
     else if (command == NULL)
-        say(session, REPLY_UNKNOWN_COMMAND);
+        state_reply(session, REPLY_UNKNOWN_COMMAND);
     else if ((command->phases & session->phase) == 0)
-        say(session, REPLY_BAD_SEQUENCE);
+        state_reply(session, REPLY_BAD_SEQUENCE);
     else if (command->argument == ARGUMENT_NONE && argument.length > 0)
-        say(session, REPLY_ARGUMENT_UNWANTED);
+        state_reply(session, REPLY_ARGUMENT_UNWANTED);
     else if (command->argument == ARGUMENT_REQUIRED && argument.length == 0)
-        say(session, REPLY_ARGUMENT_MISSING);
+        state_reply(session, REPLY_ARGUMENT_MISSING);
     else
-        command->run(session, argument);
+        run(session, command, argument);
 }

@@ -1,15 +1,15 @@
-#include "content.h"
+#include "session/content.h"
 
 #include <assert.h>
 #include <endian.h>
 
-struct form {
+struct smuggled_end {
     const char *octets;
     const char *name;
 };
 
-/* What a laxer server could take for the end of the message; the more particular form first. */
-static const struct form false_ends[] = {
+/* What a laxer server could take for the end of the message; the longer first. */
+static const struct smuggled_end smuggled_ends[] = {
     {"\n\n.\r\n", "LF LF.CRLF"}, {"\r\n.\n", "CRLF.LF"}, {"\r\n.\r", "CRLF.CR"},
     {"\n.\r\n", "LF.CRLF"},      {"\r.\r\n", "CR.CRLF"}, {"\n.\n", "LF.LF"},
     {"\n.\r", "LF.CR"},          {"\r.\n", "CR.LF"},     {"\r.\r", "CR.CR"},
@@ -22,8 +22,8 @@ void content_begin(struct content *content, enum encoding encoding, enum newline
     content->encoding = encoding;
     content->newlines = newlines;
     content->line_ending = line_ending;
-    content->size = 0;
-    content->broken_form = content->false_end = NULL;
+    content->size = content->bare_lf_count = 0;
+    content->bad_line_end = content->smuggled_end = NULL;
 }
 
 bool content_ended(const struct content *content)
@@ -48,21 +48,52 @@ static void put_line_end(struct content *content, struct room *output)
         put(output, "\n", 1);
 }
 
-/* Where one octet leads. */
-static enum content_state next_state(const struct content *content, char octet)
+/*
+ * What a dot, a CR and a line end lead to; and the octets of the state, which follow those in the
+ * tail if that goes on.
+ */
+static const struct {
+    enum content_state dot, cr, line_end;
+    bool tail_goes_on;
+    const char *octets;
+} states[] = {
+    [CONTENT_LINE_START] = {CONTENT_AFTER_DOT, CONTENT_AFTER_CR, CONTENT_LINE_START, false, "\r\n"},
+    [CONTENT_AFTER_DOT] = {CONTENT_WITHIN_LINE, CONTENT_AFTER_DOT_CR, CONTENT_ENDED, false,
+                           "\r\n."},
+    [CONTENT_AFTER_DOT_CR] = {CONTENT_WITHIN_LINE, CONTENT_AFTER_CR, CONTENT_ENDED, false,
+                              "\r\n.\r"},
+    [CONTENT_WITHIN_LINE] = {CONTENT_WITHIN_LINE, CONTENT_AFTER_CR, CONTENT_LINE_START, false, ""},
+    [CONTENT_AFTER_CR] = {CONTENT_WITHIN_LINE, CONTENT_AFTER_CR, CONTENT_LINE_START, false, "\r"},
+    [CONTENT_AFTER_LF] = {CONTENT_AFTER_LF_DOT, CONTENT_AFTER_CR, CONTENT_LINE_START, true, ""},
+    [CONTENT_AFTER_LF_DOT] = {CONTENT_WITHIN_LINE, CONTENT_AFTER_LF_DOT_CR, CONTENT_LINE_START,
+                              true, "."},
+    [CONTENT_AFTER_LF_DOT_CR] = {CONTENT_WITHIN_LINE, CONTENT_AFTER_CR, CONTENT_LINE_START, true,
+                                 ".\r"},
+};
+
+static bool is_after_cr(const struct content *content)
 {
     enum content_state state = content->state;
-    enum newlines newlines = content->newlines;
-    bool ends_line = octet == '\n' && (newlines == NEWLINES_LENIENT || state == CONTENT_AFTER_CR ||
-                                       state == CONTENT_AFTER_DOT_CR);
-    if (ends_line)
-        return state == CONTENT_AFTER_DOT || state == CONTENT_AFTER_DOT_CR ? CONTENT_ENDED
-                                                                           : CONTENT_LINE_START;
-    if (octet == '.' && state == CONTENT_LINE_START && content->encoding == ENCODING_DOTTED)
-        return CONTENT_AFTER_DOT;
-    if (octet == '\r')
-        return state == CONTENT_AFTER_DOT ? CONTENT_AFTER_DOT_CR : CONTENT_AFTER_CR;
-    return CONTENT_WITHIN_LINE;
+    return state == CONTENT_AFTER_CR || state == CONTENT_AFTER_DOT_CR ||
+           state == CONTENT_AFTER_LF_DOT_CR;
+}
+
+/* Whether an LF would be a bare one, and not as good as CR LF. */
+static bool is_lf_bare(const struct content *content)
+{
+    return content->newlines != NEWLINES_LENIENT && !is_after_cr(content);
+}
+
+/* The state that one octet leads to. */
+static enum content_state next_state(const struct content *content, char octet)
+{
+    if (octet == '\n' && !is_lf_bare(content))
+        return states[content->state].line_end;
+    if (octet == '\n' && content->newlines == NEWLINES_NORMALIZE)
+        return CONTENT_AFTER_LF;
+    if (octet == '.' && content->encoding == ENCODING_DOTTED)
+        return states[content->state].dot;
+    return octet == '\r' ? states[content->state].cr : CONTENT_WITHIN_LINE;
 }
 
 static void remember(struct content *content, char octet)
@@ -71,41 +102,37 @@ static void remember(struct content *content, char octet)
     content->tail[CONTENT_TAIL - 1] = octet;
 }
 
-/* A form that ends in CR is certain once an octet other than LF has come behind it. */
-static bool stands_at_end(const char *tail, const char *form)
+/* Brings the tail up to the state. */
+static void remember_state(struct content *content)
 {
-    size_t length = strlen(form);
-    const char *end = tail + CONTENT_TAIL;
-    if (form[length - 1] == '\r' && *--end == '\n')
-        return false;
-    return memcmp(end - length, form, length) == 0;
+    if (!states[content->state].tail_goes_on)
+        memset(content->tail, 0, sizeof content->tail);
+    for (const char *c = states[content->state].octets; *c != '\0'; c++)
+        remember(content, *c);
 }
 
-static void name_false_end(struct content *content)
+/* A sequence that ends in CR matches only when the next octet is not LF. */
+static bool tail_ends_with(const char *tail, const char *sequence)
 {
-    for (size_t i = 0; i < sizeof false_ends / sizeof *false_ends; i++) {
-        if (stands_at_end(content->tail, false_ends[i].octets)) {
-            content->false_end = false_ends[i].name;
+    size_t length = strlen(sequence);
+    const char *end = tail + CONTENT_TAIL;
+    if (sequence[length - 1] == '\r' && *--end == '\n')
+        return false;
+    return memcmp(end - length, sequence, length) == 0;
+}
+
+static void name_smuggled_end(struct content *content)
+{
+    for (size_t i = 0; i < sizeof smuggled_ends / sizeof *smuggled_ends; i++) {
+        if (tail_ends_with(content->tail, smuggled_ends[i].octets)) {
+            content->smuggled_end = smuggled_ends[i].name;
             return;
         }
     }
 }
 
-/* A line end turned out wrong: from here on octets are only looked at, one by one. */
-static void spoil(struct content *content, const char *form)
-{
-    static const char *const leading[] = {
-        [CONTENT_LINE_START] = "\r\n",      [CONTENT_AFTER_DOT] = "\r\n.",
-        [CONTENT_AFTER_DOT_CR] = "\r\n.\r", [CONTENT_WITHIN_LINE] = "",
-        [CONTENT_AFTER_CR] = "\r",
-    };
-    content->broken_form = form;
-    memset(content->tail, 0, sizeof content->tail);
-    for (const char *c = leading[content->state]; *c != '\0'; c++)
-        remember(content, *c);
-}
-
-static void read_away(struct content *content, struct span *input)
+/* From a bad line end on octets are discarded one by one, in search of a smuggled end. */
+static void discard_rest(struct content *content, struct span *input)
 {
     size_t used = 0;
     while (used < input->length && content->state != CONTENT_ENDED) {
@@ -114,30 +141,32 @@ static void read_away(struct content *content, struct span *input)
         content->state = next_state(content, octet);
         remember(content, octet);
         bool may_look_like_end = octet == '\n' || after_cr;
-        if (may_look_like_end && content->state != CONTENT_ENDED && content->false_end == NULL)
-            name_false_end(content);
+        if (may_look_like_end && content->state != CONTENT_ENDED && content->smuggled_end == NULL)
+            name_smuggled_end(content);
     }
     *input = span_after(*input, used);
 }
 
-/* The wrong line end that `octet` makes of what came before it; NULL where nothing is wrong. */
-static const char *wrong_line_end(const struct content *content, char octet)
+/* The bad line end that `octet` completes; or NULL. */
+static const char *find_bad_line_end(const struct content *content, char octet)
 {
-    bool after_cr = content->state == CONTENT_AFTER_CR || content->state == CONTENT_AFTER_DOT_CR;
-    if (after_cr && octet != '\n')
-        return "bare CR";
-    if (octet == '\n' && !after_cr && content->newlines == NEWLINES_STRICT)
-        return "bare LF";
-    return NULL;
+    bool after_lf_dot =
+        content->state == CONTENT_AFTER_LF_DOT || content->state == CONTENT_AFTER_LF_DOT_CR;
+    bool after_dot = after_lf_dot || content->state == CONTENT_AFTER_DOT;
+    if (octet != '\n')
+        return is_after_cr(content) ? "bare CR" : NULL;
+    bool is_bad =
+        is_lf_bare(content) ? content->newlines == NEWLINES_STRICT || after_dot : after_lf_dot;
+    return is_bad ? "bare LF" : NULL;
 }
 
 void content_finish(struct content *content)
 {
-    if (content->state == CONTENT_AFTER_CR && content->broken_form == NULL)
-        content->broken_form = "bare CR";
+    if (content->state == CONTENT_AFTER_CR && content->bad_line_end == NULL)
+        content->bad_line_end = "bare CR";
 }
 
-static void take_binary(struct content *content, struct span *input, struct room *output)
+static void decode_binary(struct content *content, struct span *input, struct room *output)
 {
     size_t length = input->length < output->length ? input->length : output->length;
     put(output, input->octets, length);
@@ -146,14 +175,14 @@ static void take_binary(struct content *content, struct span *input, struct room
 }
 
 /*
- * Copies octets, eight at a time, up to the first below 16, of which CR and LF are two; or up to
- * the last seven. What is written behind those means nothing, and is within `most`.
+ * Copies octets, eight at a time, up to the first below 16, such as CR and LF; stops up to seven
+ * octets early. Bytes past the result are scratch, within `max`.
  */
-static size_t copy_words(char *to, const char *from, size_t most)
+static size_t copy_words(char *to, const char *from, size_t max)
 {
     const uint64_t ones = UINT64_MAX / 255; /* in each octet 1 */
     size_t length = 0;
-    for (; most - length >= sizeof ones; length += sizeof ones) {
+    for (; max - length >= sizeof ones; length += sizeof ones) {
         uint64_t word;
         memcpy(&word, from + length, sizeof word);
         memcpy(to + length, &word, sizeof word);
@@ -167,33 +196,52 @@ static size_t copy_words(char *to, const char *from, size_t most)
 }
 
 /* Copies the octets up to the next CR or LF. */
-static size_t copy_text(char *to, const char *from, size_t most)
+static size_t copy_text(char *to, const char *from, size_t max)
 {
-    size_t length = copy_words(to, from, most);
-    while (length < most && from[length] != '\r' && from[length] != '\n') {
+    size_t length = copy_words(to, from, max);
+    while (length < max && from[length] != '\r' && from[length] != '\n') {
         to[length] = from[length];
         length++;
-        length += copy_words(to + length, from + length, most - length);
+        length += copy_words(to + length, from + length, max - length);
     }
     return length;
 }
 
-static void take_text(struct content *content, struct span *input, struct room *output)
+/* A line end in front of text, which no state has anything to do with; false for anything else. */
+static bool decode_inner_line_end(struct content *content, struct span *input, struct room *output)
 {
-    size_t most = input->length < output->length ? input->length : output->length;
-    size_t length = copy_text(output->octets, input->octets, most);
-    *output = (struct room){output->octets + length, output->length - length};
-    *input = span_after(*input, length);
-    content->size += length;
+    const char *from = input->octets;
+    if (input->length < 3 || output->length < 2 || from[0] != '\r' || from[1] != '\n' ||
+        from[2] == '.' || from[2] == '\n')
+        return false;
+    put_line_end(content, output);
+    *input = span_after(*input, 2);
+    return true;
+}
+
+static void decode_text(struct content *content, struct span *input, struct room *output)
+{
+    do {
+        size_t max = input->length < output->length ? input->length : output->length;
+        size_t length = copy_text(output->octets, input->octets, max);
+        *output = (struct room){output->octets + length, output->length - length};
+        *input = span_after(*input, length);
+        content->size += length;
+    } while (decode_inner_line_end(content, input, output));
     content->state = CONTENT_WITHIN_LINE;
 }
 
-/* Takes an octet that ends a line, may do so, or begins one with a dot. */
-static void take_mark(struct content *content, enum content_state next, struct span *input,
-                      struct room *output)
+/* An octet that ends a line, may end one, or begins one with a dot. */
+static void decode_mark(struct content *content, enum content_state next, struct span *input,
+                        struct room *output)
 {
-    if (next == CONTENT_LINE_START)
+    if (next == CONTENT_LINE_START || next == CONTENT_AFTER_LF)
         put_line_end(content, output);
+    if (next == CONTENT_AFTER_LF) {
+        content->bare_lf_count++;
+        remember_state(content);
+        remember(content, '\n');
+    }
     content->state = next;
     *input = span_after(*input, 1);
 }
@@ -201,22 +249,25 @@ static void take_mark(struct content *content, enum content_state next, struct s
 void content_decode(struct content *content, struct span *input, struct room *output)
 {
     if (content->encoding == ENCODING_BINARY) {
-        take_binary(content, input, output);
+        decode_binary(content, input, output);
         return;
     }
     while (input->length > 0 && output->length >= 2 && content->state != CONTENT_ENDED) {
         char octet = input->octets[0];
-        const char *wrong = content->broken_form == NULL ? wrong_line_end(content, octet) : NULL;
-        if (wrong != NULL)
-            spoil(content, wrong);
-        if (content->broken_form != NULL) {
-            read_away(content, input);
+        const char *wrong =
+            content->bad_line_end == NULL ? find_bad_line_end(content, octet) : NULL;
+        if (wrong != NULL) {
+            content->bad_line_end = wrong;
+            remember_state(content);
+        }
+        if (content->bad_line_end != NULL) {
+            discard_rest(content, input);
             return;
         }
         enum content_state next = next_state(content, octet);
         if (next == CONTENT_WITHIN_LINE)
-            take_text(content, input, output);
+            decode_text(content, input, output);
         else
-            take_mark(content, next, input, output);
+            decode_mark(content, next, input, output);
     }
 }

@@ -1,4 +1,4 @@
-#include "envelope.h"
+#include "session/envelope.h"
 
 #include <assert.h>
 
@@ -9,7 +9,7 @@ void envelope_clear(struct envelope *envelope)
     parameters_clear(&envelope->parameters);
 }
 
-/* Where line `index` starts: behind what parts it from the one before. */
+/* The offset of line `index`: after the line feed of the one before. */
 static size_t start_of(const struct envelope_list *list, unsigned index)
 {
     return index > 0 ? list->ends[index - 1] + 1 : 0;

@@ -1,21 +1,21 @@
 /*
- * The envelope of one message: who sent it, who shall have it, and what was asked for it. It keeps
- * copies, so that it stays whole while the input it was read from moves on.
+ * The envelope of one message: its sender, its recipients, and their parameters. It keeps copies,
+ * so that it outlives the input.
  */
 #ifndef SESSION_ENVELOPE_H
 #define SESSION_ENVELOPE_H
 
 #include <stdint.h>
 
-#include "address.h"
-#include "parameter.h"
+#include "session/address.h"
+#include "session/parameter.h"
 
 enum {
     /* RFC 5321 4.5.3.1.8 asks for at least 100. */
     ENVELOPE_RECIPIENTS_MAX = 1000,
     /*
-     * Of each list, with an octet between each two lines: a program can be handed no longer string
-     * than 128 KiB (Linux, MAX_ARG_STRLEN). Holds 481 of the longest paths.
+     * Of each list, line feeds included: a program can be passed strings of up to 128 KiB (Linux,
+     * MAX_ARG_STRLEN). Holds 240 of the longest mailboxes.
      */
     ENVELOPE_OCTETS_MAX = 120 * 1024
 };
@@ -32,8 +32,8 @@ struct envelope {
     unsigned count;               /* of recipients */
     uint16_t local_lengths[ENVELOPE_RECIPIENTS_MAX];
     struct envelope_list recipients;
-    struct envelope_list notify; /* what RCPT asked for with NOTIFY=, empty lines for nothing */
-    struct envelope_list orcpt;  /* and with ORCPT= */
+    struct envelope_list notify; /* NOTIFY= of RCPT, an empty line if it had none */
+    struct envelope_list orcpt;  /* ORCPT= likewise */
 };
 
 void envelope_clear(struct envelope *envelope);

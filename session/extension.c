@@ -1,6 +1,6 @@
-#include "extension.h"
+#include "session/extension.h"
 
-#include "text.h"
+#include "session/text/text.h"
 
 static void add_max_size(const struct session *session, struct text *line)
 {
@@ -13,28 +13,24 @@ static bool is_dsn_offered(const struct session *session)
     return session->settings.dsn;
 }
 
-static bool has_one_recipient(const struct session *session)
+static bool is_one_recipient_mode(const struct session *session)
 {
     return session->settings.one_recipient && !session->settings.lmtp;
 }
 
-unsigned extension_max_recipients(const struct session *session, bool prdr)
-{
-    bool one = has_one_recipient(session) && !session->settings.one_answer && !prdr;
-    return one ? 1 : session->settings.max_recipients;
-}
-
 static void add_limits(const struct session *session, struct text *line)
 {
+    bool one = is_one_recipient_mode(session) && !session->settings.combined_reply;
     text_add_string(line, " MAILMAX=");
     text_add_number(line, session->settings.max_messages, 1);
     text_add_string(line, " RCPTMAX=");
-    text_add_number(line, extension_max_recipients(session, false), 1);
+    text_add_number(line, one ? 1 : session->settings.max_recipients, 1);
 }
 
 static bool is_tls_offered(const struct session *session)
 {
-    return session->tls_available && !session->secured && !session->introduced;
+    return session->settings.tls != TLS_POLICY_NONE && !session->lacks_tls && !session->secured &&
+           !session->xclient_done;
 }
 
 static bool is_auth_offered(const struct session *session)
@@ -50,7 +46,7 @@ static void add_mechanisms(const struct session *session, struct text *line)
 
 static bool is_xclient_offered(const struct session *session)
 {
-    return session->settings.xclient && !session->introduced;
+    return session->settings.xclient && !session->xclient_done;
 }
 
 static void add_attributes(const struct session *session, struct text *line)
@@ -62,7 +58,7 @@ static void add_attributes(const struct session *session, struct text *line)
 static const struct {
     const char *keyword;
     bool (*is_offered)(const struct session *session);                   /* NULL: always */
-    void (*add_value)(const struct session *session, struct text *line); /* NULL: there is none */
+    void (*add_value)(const struct session *session, struct text *line); /* NULL: none */
     unsigned parameters;                                                 /* of enum parameter_set */
 } rows[] = {
     {"PIPELINING", NULL, NULL, 0},                                                  /* RFC 2920 */
@@ -75,8 +71,8 @@ static const struct {
     {"DSN", is_dsn_offered, NULL, PARAMETER_SET_DSN_MAIL | PARAMETER_SET_DSN_RCPT}, /* RFC 3461 */
     {"STARTTLS", is_tls_offered, NULL, 0},                                          /* RFC 3207 */
     {"AUTH", is_auth_offered, add_mechanisms, PARAMETER_SET_AUTH},                  /* RFC 4954 */
-    {"PRDR", has_one_recipient, NULL, PARAMETER_SET_PRDR}, /* draft-hall-prdr */
-    {"XCLIENT", is_xclient_offered, add_attributes, 0},    /* Postfix's XCLIENT_README */
+    {"PRDR", is_one_recipient_mode, NULL, PARAMETER_SET_PRDR}, /* draft-hall-prdr */
+    {"XCLIENT", is_xclient_offered, add_attributes, 0},        /* Postfix's XCLIENT_README */
     {"LIMITS", NULL, add_limits, 0}, /* RFC 9422; always there, and so always the last */
 };
 

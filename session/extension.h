@@ -5,15 +5,12 @@
 #ifndef SESSION_EXTENSION_H
 #define SESSION_EXTENSION_H
 
-#include "../session.h"
+#include "session/state.h"
 
 /* Queues the reply to EHLO, or LHLO. */
 void extension_reply(struct session *session);
 
 /* The parameters that MAIL and RCPT may have, sets of enum parameter_set; none without EHLO. */
 unsigned extension_parameters(const struct session *session);
-
-/* Recipients that a transaction may have; one that asked for PRDR may have several in any case. */
-unsigned extension_max_recipients(const struct session *session, bool prdr);
 
 #endif

@@ -1,51 +1,265 @@
-#include "header.h"
+#include "session/header.h"
 
-void header_begin(struct header *header, const struct mailbox *recipient)
+#include <assert.h>
+
+#include "session/results.h"
+
+_Static_assert(HEADER_LINE_MAX > sizeof "Delivered-To:" + MAILBOX_MAX,
+               "the longest Delivered-To must fit");
+_Static_assert((int)HEADER_LINE_MAX >= (int)FIELD_BEGINNING_MAX,
+               "so that each kind can be decided");
+
+void header_begin(struct header *header, const struct mailbox *recipient, bool is_traced,
+                  enum line_ending line_ending, struct span hostname)
 {
-    header->over = header->delivered = false;
+    header->over = header->begun = header->passed = header->left_out = header->delivered = false;
+    header->is_held = false;
+    header->is_traced = is_traced;
+    header->hostname = hostname;
+    header->line_ending = line_ending;
+    header->kind = FIELD_LINE_UNDECIDED;
     header->received = 0;
+    header->added = 0;
     header->recipient.length = 0;
     if (recipient != NULL)
         header->recipient = *recipient;
     header->line_length = 0;
 }
 
-/* Whether `line` is a field of that name; sets `value` to what is behind the colon, then. */
-static bool is_field(struct span line, const char *name, struct span *value)
+/* Octets of the current line, or field, that are held back. */
+static size_t held_back(const struct header *header)
 {
+    bool is_undecided = header->kind == FIELD_LINE_UNDECIDED || header->is_held;
+    return is_undecided ? header->line_length : 0;
+}
+
+size_t header_room(const struct header *header)
+{
+    bool is_open = header->is_traced && !header->passed;
+    if (header->over)
+        return 0;
+    return held_back(header) + (is_open ? HEADER_ADDED_MAX : 0);
+}
+
+static void put(struct room *output, struct span octets)
+{
+    assert(octets.length <= output->length);
+    memmove(output->octets, octets.octets, octets.length);
+    output->octets += octets.length;
+    output->length -= octets.length;
+}
+
+/* Puts between the trace and a first line of that kind what keeps them apart. */
+static void close_trace(struct header *header, struct room *output)
+{
+    struct span octets = span_of(header->line_ending == LINE_ENDING_CRLF ? "\r\n" : "\n");
+    if (header->kind == FIELD_LINE_SEPARATOR)
+        octets = span_of("X-Mailbox-Line: ");
+    else if (header->kind == FIELD_LINE_NAMED || header->kind == FIELD_LINE_EMPTY)
+        octets = span_empty();
+    if (header->is_traced && !header->passed) {
+        put(output, octets);
+        header->added += (uint32_t)octets.length;
+    }
+    header->passed = true;
+}
+
+static enum results parse_held(const struct header *header, bool whole)
+{
+    return results_parse((struct span){header->line, header->line_length}, header->hostname, whole);
+}
+
+/* What is held back and does not tell whose results they are is nobody's whom we would miss. */
+static enum results judge_held(const struct header *header)
+{
+    enum results found = parse_held(header, false);
+    bool is_full = header->line_length == sizeof header->line;
+    return found == RESULTS_UNDECIDED && is_full ? RESULTS_OURS : found;
+}
+
+/* The current line begins a field of results; if it is `whole`, all of it is here. */
+static void begin_results(struct header *header, bool whole)
+{
+    if (whole && header->line_length < sizeof header->line)
+        header->line[header->line_length++] = '\n';
+    enum results found = judge_held(header);
+    header->left_out = found == RESULTS_OURS;
+    header->is_held = found == RESULTS_UNDECIDED;
+}
+
+/* Decides the kind of the current line; if it is `whole`, all of it is here. */
+static void decide(struct header *header, bool whole)
+{
+    struct span name = span_empty();
+    header->kind = field_parse((struct span){header->line, header->line_length}, whole, &name);
+    switch (header->kind) {
+    case FIELD_LINE_NAMED:
+        header->left_out = header->is_traced && span_equal(name, span_of("Return-Path"));
+        header->received += span_equal(name, span_of("Received")) ? 1 : 0;
+        if (header->hostname.length > 0 && span_equal(name, span_of("Authentication-Results")))
+            begin_results(header, whole);
+        break;
+    case FIELD_LINE_FOLDED:
+        header->over = !header->begun;
+        break;
+    case FIELD_LINE_SEPARATOR: /* some parsers go on behind one, wherever it stands */
+        header->left_out = false;
+        break;
+    case FIELD_LINE_EMPTY:
+    case FIELD_LINE_OTHER:
+        header->left_out = false;
+        header->over = true;
+        break;
+    case FIELD_LINE_UNDECIDED:
+        break;
+    }
+}
+
+/*
+ * The kind is decided: `piece` follows the `held` octets that were held back. Only a separator
+ * loses its ">".
+ */
+static void begin_line(struct header *header, size_t held, struct span piece, struct room *output)
+{
+    struct span before = {header->line, held};
+    bool is_quoted = header->is_traced && !header->passed && header->kind == FIELD_LINE_SEPARATOR &&
+                     header->line[0] == '>';
+    if (header->left_out)
+        return;
+    close_trace(header, output);
+    if (is_quoted && held > 0)
+        before = span_after(before, 1);
+    else if (is_quoted)
+        piece = span_after(piece, 1);
+    put(output, before);
+    put(output, piece);
+}
+
+/* The value of the current line if it is a Delivered-To, and whole; else empty. */
+static struct span find_delivered(const struct header *header)
+{
+    struct span line = {header->line, header->line_length};
     size_t colon = span_find(line, ':');
-    if (colon == line.length || !span_equal(span_first(line, colon), span_of(name)))
-        return false;
-    *value = span_trim(span_after(line, colon + 1));
-    return true;
+    bool is_it = colon < line.length && line.length < sizeof header->line &&
+                 span_equal(span_trim(span_first(line, colon)), span_of("Delivered-To"));
+    return is_it ? field_value(line) : span_empty();
 }
 
 static void end_line(struct header *header)
 {
-    struct span line = {header->line, header->line_length};
     struct span recipient = mailbox_whole(&header->recipient);
-    struct span value;
-    if (is_field(line, "Received", &value))
-        header->received++;
-    else if (recipient.length > 0 && line.length < sizeof header->line &&
-             is_field(line, "Delivered-To", &value))
-        header->delivered = header->delivered || span_equal(value, recipient);
-    header->over = span_trim(line).length == 0;
+    if (header->kind == FIELD_LINE_NAMED && recipient.length > 0)
+        header->delivered = header->delivered || span_equal(find_delivered(header), recipient);
+    header->begun = true;
+    header->kind = FIELD_LINE_UNDECIDED;
     header->line_length = 0;
 }
 
-void header_look(struct header *header, struct span octets)
+/* Copies the beginning of the current line. */
+static void copy_beginning(struct header *header, struct span octets)
 {
-    while (!header->over && octets.length > 0) {
-        size_t length = span_find(octets, '\n');
-        size_t room = sizeof header->line - header->line_length;
-        size_t kept = length < room ? length : room;
-        memcpy(header->line + header->line_length, octets.octets, kept);
-        header->line_length += kept;
-        if (length < octets.length)
-            end_line(header);
-        octets = span_after(octets, length < octets.length ? length + 1 : length);
+    size_t room = sizeof header->line - header->line_length;
+    size_t kept = octets.length < room ? octets.length : room;
+    memcpy(header->line + header->line_length, octets.octets, kept);
+    header->line_length += kept;
+}
+
+/* The field that is held back is ours or not: leaves it out or passes it, as far as it is here. */
+static void settle(struct header *header, enum results found, struct room *output)
+{
+    bool is_whole = header->line[header->line_length - 1] == '\n';
+    header->is_held = false;
+    header->left_out = found != RESULTS_OF_ANOTHER;
+    header->kind = FIELD_LINE_NAMED;
+    if (!header->left_out) {
+        close_trace(header, output);
+        put(output, (struct span){header->line, header->line_length});
     }
+    header->begun = true;
+    header->kind = is_whole ? FIELD_LINE_UNDECIDED : FIELD_LINE_FOLDED;
+    header->line_length = 0;
+}
+
+/* Holds back what is here of the current line from `input`, too, if it belongs to the field. */
+static void hold_line(struct header *header, struct span *input, struct room *output)
+{
+    size_t room = sizeof header->line - header->line_length, length = span_find(*input, '\n');
+    length += length < input->length ? 1 : 0;
+    struct span piece = span_first(*input, length < room ? length : room);
+    bool is_at_start = header->line[header->line_length - 1] == '\n';
+    if (is_at_start && piece.octets[0] != ' ' && piece.octets[0] != '\t') {
+        settle(header, parse_held(header, true), output);
+        return;
+    }
+    copy_beginning(header, piece);
+    *input = span_after(*input, piece.length);
+    enum results found = judge_held(header);
+    if (found != RESULTS_UNDECIDED)
+        settle(header, found, output);
+}
+
+/* Passes what is here of the current line from `input`. */
+static void pass_line(struct header *header, struct span *input, struct room *output)
+{
+    size_t held = held_back(header);
+    size_t length = span_find(*input, '\n');
+    bool whole = length < input->length;
+    struct span piece = span_first(*input, whole ? length + 1 : length);
+    bool undecided = header->kind == FIELD_LINE_UNDECIDED;
+    *input = span_after(*input, piece.length);
+    copy_beginning(header, span_first(piece, length));
+    if (undecided)
+        decide(header, whole);
+    if (header->kind == FIELD_LINE_UNDECIDED || header->is_held)
+        return;
+    if (undecided)
+        begin_line(header, held, piece, output);
+    else if (!header->left_out)
+        put(output, piece);
+    if (whole)
+        end_line(header);
+}
+
+size_t header_pass(struct header *header, char *octets, size_t length)
+{
+    size_t gap = header_room(header);
+    struct span input = {octets + gap, length};
+    struct room output = {octets, gap + length};
+    if (header->over)
+        return length;
+    while (!header->over && input.length > 0) {
+        if (header->is_held)
+            hold_line(header, &input, &output);
+        else
+            pass_line(header, &input, &output);
+    }
+    put(&output, input);
+    return (size_t)(output.octets - octets);
+}
+
+size_t header_end(struct header *header, char *octets)
+{
+    struct room output = {octets, header_room(header)};
+    if (header->over)
+        return 0;
+    if (header->is_held)
+        settle(header, parse_held(header, true), &output);
+    size_t held = held_back(header);
+    if (header->kind == FIELD_LINE_UNDECIDED)
+        decide(header, true);
+    if (held > 0)
+        begin_line(header, held, span_empty(), &output);
+    if (!header->passed) {
+        header->kind = FIELD_LINE_OTHER; /* the message is empty */
+        close_trace(header, &output);
+    }
+    header->over = true;
+    return (size_t)(output.octets - octets);
+}
+
+bool header_is_over(const struct header *header)
+{
+    return header->over;
 }
 
 bool header_shows_loop(const struct header *header)

@@ -1,29 +1,78 @@
 /*
- * Looks through the header of a message, as it passes, for the signs of a mail loop (RFC 5321 6.3).
+ * The header of a message, as it passes. Scans it for signs of a mail loop (RFC 5321 6.3), and
+ * keeps it apart from the trace fields that we put in front, so that no octet of the client's is
+ * read as part of one of them:
+ *
+ * - if the message does not begin with a field, or is empty, an empty line is put between, unless
+ *   the client sent one;
+ * - a first line "From ..." or ">From ...", of a mailbox file, becomes "X-Mailbox-Line: From ...",
+ *   and the header behind it stays one;
+ * - Return-Path is left out, since there is one, and it is ours (RFC 5321 4.4).
+ *
+ * Authentication-Results that claim to be ours are left out as well, with or without a trace (RFC
+ * 8601 5). Such a field is held back until it is known whose it is; if HEADER_LINE_MAX octets do
+ * not tell, it is left out.
+ *
+ * The header ends with the first line that is neither a field, a field's folded line, nor a
+ * separator of a mailbox file; an empty one is such a line.
  */
 #ifndef SESSION_HEADER_H
 #define SESSION_HEADER_H
 
-#include "address.h"
+#include "session/address.h"
+#include "session/content.h"
+#include "session/field.h"
 
-enum { HEADER_RECEIVED_LOOP = 100 }; /* so many Received fields make a loop, RFC 5321 6.3 */
-
-struct header {
-    bool over; /* its end has been seen */
-    bool delivered;
-    unsigned received;
-    struct mailbox recipient; /* length 0: no Delivered-To counts */
-    size_t line_length;
-    char line[sizeof "Delivered-To:" + PATH_OCTETS_MAX]; /* the beginning of the line at hand */
+enum {
+    HEADER_RECEIVED_LOOP = 100, /* so many Received fields make a loop, RFC 5321 6.3 */
+    HEADER_ADDED_MAX = 16,      /* octets that are put in front of the message: X-Mailbox-Line */
+    /* Octets of a line that are kept: Delivered-To with the longest mailbox fits, too. */
+    HEADER_LINE_MAX = 640
 };
 
-/* Makes `header` new. `recipient` is whom Delivered-To may not name yet; NULL for anybody. */
-void header_begin(struct header *header, const struct mailbox *recipient);
+struct header {
+    bool over;      /* its end has been seen */
+    bool is_traced; /* our trace stands in front */
+    bool begun;     /* a line has come */
+    bool passed;    /* a line was not left out */
+    bool left_out;  /* the current field is */
+    bool delivered;
+    bool is_held;         /* the current field is, until its kind of results is known */
+    struct span hostname; /* whose results are left out; borrowed; empty for nobody's */
+    enum line_ending line_ending;
+    enum field_line kind; /* of the current line, which is held back while this is undecided */
+    unsigned received;
+    uint32_t added;           /* octets in front of the message */
+    struct mailbox recipient; /* length 0: no Delivered-To counts */
+    size_t line_length;
+    char line[HEADER_LINE_MAX]; /* the beginning of the current line, or all that is held back */
+};
 
-/* Looks at the message's next octets, whose lines end with LF or CR LF. */
-void header_look(struct header *header, struct span octets);
+/*
+ * Makes `header` new. A Delivered-To that names `recipient` is a loop; NULL: do not check. If it
+ * `is_traced` our trace is in front, with this line ending, and is kept apart. Results of
+ * `hostname` are left out unless that is empty. Nothing else is changed.
+ */
+void header_begin(struct header *header, const struct mailbox *recipient, bool is_traced,
+                  enum line_ending line_ending, struct span hostname);
 
-/* Whether the message has been here before, or around for too long, as far as it was looked at. */
+/* Octets that header_pass and header_end may write in addition to those that they are given. */
+size_t header_room(const struct header *header);
+
+/*
+ * Passes the message's next `length` octets, whose lines end with LF or CR LF, and which are at
+ * `octets` after header_room free ones. Moves to the front what can be handed on; returns its
+ * length.
+ */
+size_t header_pass(struct header *header, char *octets, size_t length);
+
+/* The message is over: writes to `octets` what was held back; returns its length. */
+size_t header_end(struct header *header, char *octets);
+
+/* Whether its end has been seen. */
+bool header_is_over(const struct header *header);
+
+/* Whether the header so far shows a loop: Delivered-To, or too many Received. */
 bool header_shows_loop(const struct header *header);
 
 #endif

@@ -1,40 +1,137 @@
-#include "line.h"
+#include "session/line.h"
 
-/* The octet before the one at `index`; of a swallowed beginning only a CR at its end is known. */
+/* Whether CR is before `index`; of a discarded beginning only that is known. */
+/*@ requires \valid_read(line) && readable(input) && index <= input.length;
+    assigns \nothing; */
 static bool follows_cr(const struct line *line, struct span input, size_t index)
 {
     return index > 0 ? input.octets[index - 1] == '\r' : line->after_cr;
 }
 
-/* Where the LF that ends the line stands; the input's length where it is not here. */
+/* The index of the LF that ends the line; the input's length if it has not come. */
+/*@ requires \valid_read(line) && readable(input);
+    assigns \nothing;
+    ensures \result <= input.length; */
 static size_t find_end(const struct line *line, enum newlines newlines, struct span input)
 {
     size_t at = span_find(input, '\n');
-    while (at < input.length && newlines == NEWLINES_STRICT && !follows_cr(line, input, at))
+    /*@ loop invariant at <= input.length;
+        loop assigns at;
+        loop variant input.length - at; */
+    while (at < input.length && newlines != NEWLINES_LENIENT && !follows_cr(line, input, at))
         at += 1 + span_find(span_after(input, at + 1), '\n');
     return at;
 }
 
-static void swallow(struct line *line, struct span *input)
+void line_begin(struct line *line)
+{
+    line->too_long = line->is_cut = line->after_cr = false;
+    line->first_length = line->last_length = 0;
+}
+
+/*@ requires line_ok(line) && readable(octets);
+    requires \separated(line, octets.octets + (0 .. octets.length - 1));
+    assigns line->kept[LINE_KEPT_MAX .. 2 * LINE_KEPT_MAX - 1], line->last_length;
+    ensures line_ok(line); */
+static void copy_last(struct line *line, struct span octets)
+{
+    char *last = line->kept + LINE_KEPT_MAX;
+    if (octets.length > LINE_KEPT_MAX)
+        octets = span_after(octets, octets.length - LINE_KEPT_MAX);
+    size_t all = line->last_length + octets.length;
+    size_t lost = all > LINE_KEPT_MAX ? all - LINE_KEPT_MAX : 0;
+    memmove(last, last + lost, line->last_length - lost);
+    memcpy(last + line->last_length - lost, octets.octets, octets.length);
+    line->last_length = all - lost;
+}
+
+/* Copies how a line that is too long begins and ends. */
+/*@ requires \valid(line) && readable(octets);
+    requires line->first_length <= LINE_KEPT_MAX && line->last_length <= LINE_KEPT_MAX;
+    requires line->too_long ==> line->first_length > 0 || octets.length > 0;
+    requires \separated(line, octets.octets + (0 .. octets.length - 1));
+    assigns line->kept[0 .. 2 * LINE_KEPT_MAX - 1], line->first_length, line->last_length;
+    ensures line_ok(line);
+    ensures \old(line->first_length) > 0 || octets.length > 0 ==> line->first_length > 0; */
+static void copy_ends(struct line *line, struct span octets)
+{
+    size_t room = LINE_KEPT_MAX - line->first_length;
+    struct span first = span_first(octets, octets.length < room ? octets.length : room);
+    memcpy(line->kept + line->first_length, first.octets, first.length);
+    line->first_length += first.length;
+    copy_last(line, span_after(octets, first.length));
+}
+
+/*@ requires line_ok(line) && parsable(input) && \separated(line, input);
+    requires \separated(line, input->octets + (0 .. input->length - 1));
+    requires line->too_long || input->length > 0;
+    assigns *line, *input;
+    ensures line_ok(line) && input->length == 0 && rest_of(*input, \old(*input)); */
+static void discard(struct line *line, struct span *input)
 {
     line->too_long = true;
     line->after_cr = input->length > 0 ? input->octets[input->length - 1] == '\r' : line->after_cr;
+    copy_ends(line, *input);
     *input = span_after(*input, input->length);
 }
 
-enum line_result line_take(struct line *line, enum newlines newlines, struct span *input,
-                           struct span *text)
+/* Its first and last octets; `rest` is the last piece, without the LF that ends the line. */
+/*@ requires line_ok(line) && readable(rest) && (line->too_long || rest.length > 0);
+    requires \separated(line, rest.octets + (0 .. rest.length - 1));
+    assigns line->kept[0 .. 2 * LINE_KEPT_MAX - 1], line->first_length, line->last_length;
+    ensures line_ok(line) && \result.octets == &line->kept[0];
+    ensures \result.length <= 2 * LINE_KEPT_MAX; */
+static struct span kept_ends(struct line *line, struct span rest)
+{
+    copy_ends(line, rest);
+    struct span text = {line->kept, line->first_length + line->last_length};
+    bool ends_with_cr = text.octets[text.length - 1] == '\r';
+    return span_first(text, text.length - (ends_with_cr ? 1 : 0));
+}
+
+/*@ requires \valid_read(line);
+    assigns \nothing;
+    ensures \result != LINE_INCOMPLETE; */
+static enum line_result result_of(const struct line *line, bool too_long)
+{
+    if (too_long)
+        return LINE_TOO_LONG;
+    return line->is_cut ? LINE_REST : LINE_COMPLETE;
+}
+
+enum line_result line_parse(struct line *line, enum newlines newlines, struct span *input,
+                            struct span *text)
 {
     size_t end = find_end(line, newlines, *input);
     if (end == input->length) {
         if (line->too_long || input->length >= COMMAND_LINE_MAX)
-            swallow(line, input);
-        return LINE_UNFINISHED;
+            discard(line, input);
+        return LINE_INCOMPLETE;
     }
     bool too_long = line->too_long || end + 1 > COMMAND_LINE_MAX;
     size_t ending = end > 0 && input->octets[end - 1] == '\r' ? 2 : 1;
-    *text = span_first(*input, end + 1 - ending);
+    *text =
+        too_long ? kept_ends(line, span_first(*input, end)) : span_first(*input, end + 1 - ending);
     *input = span_after(*input, end + 1);
-    *line = (struct line){.too_long = false};
-    return too_long ? LINE_TOO_LONG : LINE_TAKEN;
+    enum line_result result = result_of(line, too_long);
+    line_begin(line);
+    return result;
+}
+
+bool line_stops_at_lf(const struct line *line, struct span input)
+{
+    struct span last = {line->kept + LINE_KEPT_MAX, line->last_length};
+    if (input.length > 0)
+        last = input;
+    return last.length > 0 && last.octets[last.length - 1] == '\n';
+}
+
+enum line_result line_cut(struct line *line, struct span *input, struct span *text)
+{
+    enum line_result result = result_of(line, line->too_long);
+    *text = line->too_long ? kept_ends(line, *input) : *input;
+    *input = span_after(*input, input->length);
+    line_begin(line);
+    line->is_cut = true;
+    return result;
 }

@@ -1,11 +1,11 @@
 /*
  * Cuts command lines out of the input (RFC 5321 2.3.8, 4.5.3.1.4). A line that is too long is
- * swallowed up to its end without being kept.
+ * discarded up to its end; only its first and last octets are kept.
  */
 #ifndef SESSION_LINE_H
 #define SESSION_LINE_H
 
-#include "span.h"
+#include "session/text/span.h"
 
 /*
  * Octets of a command line, its end included. RFC 5321 4.5.3.1.4 asks for 512, and what each
@@ -13,28 +13,72 @@
  */
 enum { COMMAND_LINE_MAX = 2048 };
 
+enum { LINE_KEPT_MAX = 32 }; /* octets of each end of a line that is too long */
+
+/* What may end a line. A bare LF is one without a CR before it. */
 enum newlines {
-    NEWLINES_STRICT, /* CR LF alone ends a line */
-    NEWLINES_LENIENT /* LF does, with or without a CR before it */
+    NEWLINES_STRICT,    /* CR LF alone; a message with a bare LF is refused */
+    NEWLINES_NORMALIZE, /* CR LF; within a message also a bare LF, but it has no part in its end */
+    NEWLINES_LENIENT    /* LF, with or without a CR before it */
 };
 
 enum line_result {
-    LINE_UNFINISHED, /* its end is not here yet */
-    LINE_TAKEN,      /* it may hold a CR or LF that does not end a line */
-    LINE_TOO_LONG
+    LINE_INCOMPLETE, /* its end has not come yet */
+    LINE_COMPLETE,   /* it may hold a CR or LF that does not end a line */
+    LINE_TOO_LONG,
+    LINE_REST /* of a line whose beginning line_cut took */
 };
 
-/* What is remembered of a line whose beginning was swallowed. */
+/* What is kept of a line whose beginning was discarded, or taken. */
 struct line {
     bool too_long;
+    bool is_cut; /* line_cut took its beginning */
     bool after_cr;
+    size_t first_length, last_length;
+    char kept[2 * LINE_KEPT_MAX]; /* the first octets, and the last ones */
 };
 
+/*@ predicate line_ok(struct line *line) = \valid(line) &&
+        line->first_length <= LINE_KEPT_MAX && line->last_length <= LINE_KEPT_MAX &&
+        (line->too_long ==> line->first_length > 0); */
+/* Makes `line` new: the next octet begins one. */
+/*@ requires \valid(line);
+    assigns *line;
+    ensures line_ok(line); */
+void line_begin(struct line *line);
+
 /*
- * Takes one line off the front of `input` and sets `text` to it, without its end. Unless
- * LINE_TAKEN is returned, `text` means nothing. `text` borrows from the input.
+ * Parses one line off the front of `input` into `text`, without its end; if it is too long, its
+ * first and last octets, LINE_KEPT_MAX of each. It is borrowed from input and line until the next
+ * call; with LINE_INCOMPLETE it is undefined.
  */
-enum line_result line_take(struct line *line, enum newlines newlines, struct span *input,
-                           struct span *text);
+/*@ requires line_ok(line) && parsable(input) && \valid(text) && \separated(line, input, text);
+    requires \separated(line, input->octets + (0 .. input->length - 1));
+    requires \separated(text, input->octets + (0 .. input->length - 1));
+    assigns *line, *input, *text;
+    ensures line_ok(line);
+    ensures parsable(input) && rest_of(*input, \old(*input));
+    ensures \result != LINE_INCOMPLETE ==> readable(*text) && text->length <= COMMAND_LINE_MAX &&
+        (text->octets == \old(input->octets) || text->octets == &line->kept[0]); */
+enum line_result line_parse(struct line *line, enum newlines newlines, struct span *input,
+                            struct span *text);
+
+/*
+ * Whether what is here of an incomplete line, with `input`, ends with a bare LF: a client that
+ * sends no more waits for a reply, and would wait forever.
+ */
+/*@ requires \valid_read(line) && line->last_length <= LINE_KEPT_MAX && readable(input);
+    assigns \nothing; */
+bool line_stops_at_lf(const struct line *line, struct span input);
+
+/* Takes that off `input`, LF included, as line_parse does a line. What follows is its LINE_REST. */
+/*@ requires line_ok(line) && parsable(input) && \valid(text) && \separated(line, input, text);
+    requires \separated(line, input->octets + (0 .. input->length - 1));
+    requires \separated(text, input->octets + (0 .. input->length - 1));
+    assigns *line, *input, *text;
+    ensures line_ok(line) && input->length == 0 && rest_of(*input, \old(*input));
+    ensures readable(*text) &&
+        (text->octets == \old(input->octets) || text->octets == &line->kept[0]); */
+enum line_result line_cut(struct line *line, struct span *input, struct span *text);
 
 #endif

@@ -1,57 +1,41 @@
-#include "parameter.h"
+#include "session/parameter.h"
 
-#include "address.h"
-#include "text.h"
-#include "utf8.h"
+#include "session/address.h"
+#include "session/text/text.h"
+#include "session/text/utf8.h"
 
-bool parameter_number(struct span text, uint64_t *number)
+static bool parse_size(struct parameters *parameters, struct span value)
 {
-    if (text.length == 0 || text.length > 20)
-        return false;
-    *number = 0;
-    for (size_t i = 0; i < text.length; i++) {
-        char c = text.octets[i];
-        if (c < '0' || c > '9')
-            return false;
-        unsigned digit = (unsigned)(c - '0');
-        bool fits = *number <= (UINT64_MAX - digit) / 10;
-        *number = fits ? *number * 10 + digit : UINT64_MAX;
-    }
-    return true;
-}
-
-static bool take_size(struct parameters *parameters, struct span value)
-{
-    return parameter_number(value, &parameters->size);
+    return span_number(value, &parameters->size);
 }
 
 /* RFC 6152 2, RFC 3030 3. Lines are kept as they are, be they of 7 bits or 8. */
-static bool take_body(struct parameters *parameters, struct span value)
+static bool parse_body(struct parameters *parameters, struct span value)
 {
     parameters->binary = span_equal(value, span_of("BINARYMIME"));
     return parameters->binary || span_equal(value, span_of("7BIT")) ||
            span_equal(value, span_of("8BITMIME"));
 }
 
-static bool take_utf8(struct parameters *parameters, struct span value)
+static bool parse_utf8(struct parameters *parameters, struct span value)
 {
     parameters->utf8 = true;
     return value.length == 0;
 }
 
-static bool take_prdr(struct parameters *parameters, struct span value)
+static bool parse_prdr(struct parameters *parameters, struct span value)
 {
     parameters->prdr = true;
     return value.length == 0;
 }
 
-static bool take_ret(struct parameters *parameters, struct span value)
+static bool parse_ret(struct parameters *parameters, struct span value)
 {
     parameters->ret = span_equal(value, span_of("FULL")) ? "FULL" : "HDRS";
     return span_equal(value, span_of(parameters->ret));
 }
 
-/* The value of a hexadecimal digit; -1 for none. */
+/* The value of a hexadecimal digit; -1 if it is not one. */
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9')
@@ -61,14 +45,14 @@ static int hex_value(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-bool parameter_take_xtext(struct span *xtext, char *octet)
+bool parameter_parse_xtext(struct span *xtext, char *octet)
 {
     char c = xtext->octets[0];
     size_t used = 1;
     if (c == '+') {
         int high = xtext->length > 2 ? hex_value(xtext->octets[1]) : -1;
         int low = high >= 0 ? hex_value(xtext->octets[2]) : -1;
-        if (low < 0 || xtext->octets[1] >= 'a' || xtext->octets[2] >= 'a')
+        if (low < 0)
             return false;
         c = (char)(high * 16 + low);
         used = 3;
@@ -80,18 +64,34 @@ bool parameter_take_xtext(struct span *xtext, char *octet)
     return true;
 }
 
-/* Takes a character of printable ASCII. */
-static bool take_xtext_character(struct span *xtext, struct text *text)
+static bool is_printable_character(char c)
 {
-    char c;
-    if (!parameter_take_xtext(xtext, &c))
-        return false;
-    text_add(text, (struct span){&c, 1});
     return c >= ' ' && c <= '~';
 }
 
-/* Takes a character beyond ASCII off the front of an address: RFC 6533 3. */
-static bool take_utf8_character(struct span *address, struct text *text)
+static bool is_printable_utf8(struct span text)
+{
+    while (text.length > 0) {
+        size_t length = is_printable_character(text.octets[0]) ? 1 : utf8_length(text);
+        if (length == 0)
+            return false;
+        text = span_after(text, length);
+    }
+    return true;
+}
+
+/* Parses a character of printable ASCII. */
+static bool parse_xtext_character(struct span *xtext, struct text *text)
+{
+    char c;
+    if (!parameter_parse_xtext(xtext, &c))
+        return false;
+    text_add(text, (struct span){&c, 1});
+    return is_printable_character(c);
+}
+
+/* Parses a non-ASCII character off the front of an address: RFC 6533 3. */
+static bool parse_utf8_character(struct span *address, struct text *text)
 {
     struct span character = span_first(*address, utf8_length(*address));
     text_add(text, character);
@@ -99,8 +99,8 @@ static bool take_utf8_character(struct span *address, struct text *text)
     return character.length > 0;
 }
 
-/* Takes "\x{FC}" off the front of an address: RFC 6533 3, EmbeddedUnicodeChar. */
-static bool take_embedded_character(struct span *address, struct text *text)
+/* Parses "\x{FC}" off the front of an address: RFC 6533 3, EmbeddedUnicodeChar. */
+static bool parse_embedded_character(struct span *address, struct text *text)
 {
     static const char start[] = "\\x{";
     const size_t digits = sizeof start - 1;
@@ -122,33 +122,48 @@ static bool take_embedded_character(struct span *address, struct text *text)
     return character.length > 0;
 }
 
-static bool take_envid(struct parameters *parameters, struct span value)
+bool parameter_is_envid(struct span text)
+{
+    return text.length > 0 && text.length <= ENVID_MAX && span_is_printable(text);
+}
+
+static bool parse_envid(struct parameters *parameters, struct span value)
 {
     struct text text = {.octets = parameters->envid, .size = sizeof parameters->envid};
     if (value.length > ENVID_MAX || value.length == 0)
         return false;
     while (value.length > 0)
-        if (!take_xtext_character(&value, &text))
+        if (!parse_xtext_character(&value, &text))
             return false;
     parameters->envid_length = text.length;
-    return true;
+    return parameter_is_envid(text_span(&text));
 }
 
-/* RFC 4954 5: who sent it first, by the word of others, which counts for nothing here. */
-static bool take_auth(struct parameters *parameters, struct span value)
+/* RFC 4954 5: the original sender, which nothing here depends on. */
+static bool parse_auth(struct parameters *parameters, struct span value)
 {
     char octets[1];
-    struct text nobody = {.octets = octets, .size = sizeof octets};
-    (void)parameters; /* nothing is kept */
+    struct text ignored = {.octets = octets, .size = sizeof octets};
+    (void)parameters; /* nothing is stored */
     if (value.length > ORCPT_MAX || value.length == 0)
         return false;
     while (value.length > 0)
-        if (!take_xtext_character(&value, &nobody))
+        if (!parse_xtext_character(&value, &ignored))
             return false;
     return true;
 }
 
-static bool take_orcpt(struct parameters *parameters, struct span value)
+bool parameter_is_orcpt(struct span text)
+{
+    size_t type_length = span_find(text, ';');
+    struct span type = span_first(text, type_length);
+    if (text.length > ORCPT_MAX || type_length == text.length || !address_is_atom(type))
+        return false;
+    text = span_after(text, type_length + 1);
+    return span_equal(type, span_of("utf-8")) ? is_printable_utf8(text) : span_is_printable(text);
+}
+
+static bool parse_orcpt(struct parameters *parameters, struct span value)
 {
     struct text text = {.octets = parameters->orcpt, .size = sizeof parameters->orcpt};
     size_t type_length = span_find(value, ';');
@@ -160,14 +175,15 @@ static bool take_orcpt(struct parameters *parameters, struct span value)
     value = span_after(value, type_length + 1);
     while (value.length > 0) {
         char c = value.octets[0];
-        bool taken = utf8 && c == '\\'                ? take_embedded_character(&value, &text)
-                     : utf8 && (unsigned char)c > 127 ? take_utf8_character(&value, &text)
-                                                      : take_xtext_character(&value, &text);
+        bool taken = utf8 && c == '\\'                ? parse_embedded_character(&value, &text)
+                     : utf8 && (unsigned char)c > 127 ? parse_utf8_character(&value, &text)
+                                                      : parse_xtext_character(&value, &text);
         if (!taken)
             return false;
     }
-    parameters->orcpt_length = text.length;
-    return true;
+    bool is_valid = parameter_is_orcpt(text_span(&text));
+    parameters->orcpt_length = is_valid ? text.length : 0;
+    return is_valid;
 }
 
 /* Each with its bit in a set of them, from the lowest on. */
@@ -175,8 +191,8 @@ static const char *const notify_words[] = {"NEVER", "SUCCESS", "FAILURE", "DELAY
 
 enum { NOTIFY_NEVER = 1, NOTIFY_WORDS = sizeof notify_words / sizeof *notify_words };
 
-/* Reads words with commas between them; 0 where one is none of the words. */
-static unsigned read_notify_words(struct span value)
+/* Parses words with commas between them; 0 if one is unknown. */
+static unsigned parse_notify_words(struct span value)
 {
     unsigned asked = 0;
     for (;;) {
@@ -193,10 +209,10 @@ static unsigned read_notify_words(struct span value)
     }
 }
 
-static bool take_notify(struct parameters *parameters, struct span value)
+static bool parse_notify(struct parameters *parameters, struct span value)
 {
     struct text text = {.octets = parameters->notify, .size = sizeof parameters->notify};
-    unsigned asked = read_notify_words(value);
+    unsigned asked = parse_notify_words(value);
     for (unsigned word = 0; word < NOTIFY_WORDS; word++) {
         if ((asked & 1U << word) == 0)
             continue;
@@ -207,25 +223,33 @@ static bool take_notify(struct parameters *parameters, struct span value)
     return asked == NOTIFY_NEVER || (asked != 0 && (asked & NOTIFY_NEVER) == 0);
 }
 
+bool parameter_is_notify(struct span text)
+{
+    struct parameters parameters;
+    return parse_notify(&parameters, text) && parameters.notify_length == text.length &&
+           memcmp(parameters.notify, text.octets, text.length) == 0;
+}
+
 static const struct {
     const char *keyword;
     enum parameter_set set;
-    bool (*take)(struct parameters *parameters, struct span value);
+    bool may_be_wrong; /* then it is dropped: nothing depends on it */
+    bool (*parse)(struct parameters *parameters, struct span value);
 } rows[] = {
-    {"SIZE", PARAMETER_SET_MAIL, take_size},         /* RFC 1870 */
-    {"BODY", PARAMETER_SET_MAIL, take_body},         /* RFC 6152 */
-    {"SMTPUTF8", PARAMETER_SET_MAIL, take_utf8},     /* RFC 6531 */
-    {"PRDR", PARAMETER_SET_PRDR, take_prdr},         /* draft-hall-prdr */
-    {"AUTH", PARAMETER_SET_AUTH, take_auth},         /* RFC 4954 */
-    {"RET", PARAMETER_SET_DSN_MAIL, take_ret},       /* RFC 3461 */
-    {"ENVID", PARAMETER_SET_DSN_MAIL, take_envid},   /* RFC 3461 */
-    {"NOTIFY", PARAMETER_SET_DSN_RCPT, take_notify}, /* RFC 3461 */
-    {"ORCPT", PARAMETER_SET_DSN_RCPT, take_orcpt},   /* RFC 3461 */
+    {"SIZE", PARAMETER_SET_MAIL, false, parse_size},         /* RFC 1870 */
+    {"BODY", PARAMETER_SET_MAIL, false, parse_body},         /* RFC 6152 */
+    {"SMTPUTF8", PARAMETER_SET_MAIL, false, parse_utf8},     /* RFC 6531 */
+    {"PRDR", PARAMETER_SET_PRDR, false, parse_prdr},         /* draft-hall-prdr */
+    {"AUTH", PARAMETER_SET_AUTH, false, parse_auth},         /* RFC 4954 */
+    {"RET", PARAMETER_SET_DSN_MAIL, false, parse_ret},       /* RFC 3461 */
+    {"ENVID", PARAMETER_SET_DSN_MAIL, false, parse_envid},   /* RFC 3461 */
+    {"NOTIFY", PARAMETER_SET_DSN_RCPT, false, parse_notify}, /* RFC 3461 */
+    {"ORCPT", PARAMETER_SET_DSN_RCPT, true, parse_orcpt},    /* RFC 3461 */
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };
 
-/* The row of `keyword`, ROWS for none. */
+/* The row of `keyword`; ROWS if there is none. */
 static size_t find(struct span keyword, unsigned allowed)
 {
     size_t row = 0;
@@ -241,6 +265,19 @@ void parameters_clear(struct parameters *parameters)
     parameters->utf8 = parameters->prdr = parameters->binary = false;
     parameters->ret = "";
     parameters->envid_length = parameters->notify_length = parameters->orcpt_length = 0;
+    parameters->dropped_length = 0;
+}
+
+bool parameter_is_dropped(struct span text)
+{
+    return text.length <= DROPPED_MAX && span_is_printable(text);
+}
+
+static void drop(struct parameters *parameters, struct span parameter)
+{
+    struct text text = {.octets = parameters->dropped, .size = sizeof parameters->dropped};
+    text_add_printable(&text, parameter);
+    parameters->dropped_length = text.length;
 }
 
 enum parameter_result parameters_parse(struct span input, unsigned allowed,
@@ -261,8 +298,11 @@ enum parameter_result parameters_parse(struct span input, unsigned allowed,
         size_t row = find(span_first(*offender, equals), allowed);
         if (row == ROWS)
             return PARAMETER_UNKNOWN;
-        if (seen[row] || !rows[row].take(parameters, value))
+        bool is_right = !seen[row] && rows[row].parse(parameters, value);
+        if (!is_right && (seen[row] || !rows[row].may_be_wrong))
             return PARAMETER_BAD;
+        if (!is_right)
+            drop(parameters, *offender);
         seen[row] = true;
     }
 }

@@ -1,20 +1,20 @@
-#include "proxy.h"
+#include "session/proxy.h"
 
-static enum proxy_result refuse(struct proxy_header *header, const char *wrong)
+static enum proxy_result refuse(struct proxy_header *header, const char *reason)
 {
-    header->wrong = wrong;
+    header->reason = reason;
     return PROXY_RESULT_BAD;
 }
 
-/* Whether `input`, as far as it goes, is how `whole` begins. */
+/* Whether `input` is a beginning of `whole`, or begins with it. */
 static bool begins(struct span input, const char *whole, size_t length)
 {
     size_t common = input.length < length ? input.length : length;
     return memcmp(input.octets, whole, common) == 0;
 }
 
-/* Takes the word in front of the next space, or all, off the front of `line`. */
-static struct span take_word(struct span *line)
+/* Parses the word up to the next space, or all, off the front of `line`. */
+static struct span parse_word(struct span *line)
 {
     size_t length = span_find(*line, ' ');
     struct span word = span_first(*line, length);
@@ -22,7 +22,7 @@ static struct span take_word(struct span *line)
     return word;
 }
 
-/* Of version 1: what may stand in an address of the family. */
+/* Version 1: whether only characters of such an address are in it. */
 static bool is_address(struct span word, bool ipv6)
 {
     const char *allowed = ipv6 ? "0123456789abcdefABCDEF:." : "0123456789.";
@@ -33,35 +33,32 @@ static bool is_address(struct span word, bool ipv6)
 }
 
 /* A number up to 65535 without zeros in front. */
-static bool take_port(struct span word, unsigned *port)
+static bool parse_port(struct span word, unsigned *port)
 {
-    *port = 0;
-    if (word.length == 0 || word.length > 5 || (word.length > 1 && word.octets[0] == '0'))
+    uint64_t number;
+    bool has_zeros = word.length > 1 && word.octets[0] == '0';
+    if (has_zeros || !span_number(word, &number) || number > 65535)
         return false;
-    for (size_t i = 0; i < word.length; i++) {
-        if (word.octets[i] < '0' || word.octets[i] > '9')
-            return false;
-        *port = *port * 10 + (unsigned)(word.octets[i] - '0');
-    }
-    return *port <= 65535;
+    *port = (unsigned)number;
+    return true;
 }
 
 /* The line of version 1 without its end, behind "PROXY ". */
-static enum proxy_result read_line(struct span line, struct proxy_header *header)
+static enum proxy_result parse_line(struct span line, struct proxy_header *header)
 {
-    struct span family = take_word(&line);
+    struct span family = parse_word(&line);
     bool ipv6 = family.length == 4 && memcmp(family.octets, "TCP6", 4) == 0;
     if (family.length == 7 && memcmp(family.octets, "UNKNOWN", 7) == 0)
-        return PROXY_RESULT_OK; /* whatever stands behind it */
+        return PROXY_RESULT_OK; /* whatever follows */
     if (!ipv6 && !(family.length == 4 && memcmp(family.octets, "TCP4", 4) == 0))
         return refuse(header, "neither TCP4, TCP6 nor UNKNOWN");
     header->form = PROXY_FORM_TEXT;
-    header->source.address = take_word(&line);
-    header->destination.address = take_word(&line);
+    header->source.address = parse_word(&line);
+    header->destination.address = parse_word(&line);
     if (!is_address(header->source.address, ipv6) || !is_address(header->destination.address, ipv6))
         return refuse(header, "no address of the family");
-    if (!take_port(take_word(&line), &header->source.port) ||
-        !take_port(line, &header->destination.port))
+    if (!parse_port(parse_word(&line), &header->source.port) ||
+        !parse_port(line, &header->destination.port))
         return refuse(header, "no port, or more than two");
     return PROXY_RESULT_OK;
 }
@@ -84,7 +81,7 @@ static enum proxy_result parse_text(struct span input, struct proxy_header *head
     if (carriage_return >= line_feed)
         return refuse(header, "a line that does not end with CR LF");
     header->length = length;
-    return read_line(span_after(span_first(input, carriage_return), start_length), header);
+    return parse_line(span_after(span_first(input, carriage_return), start_length), header);
 }
 
 static unsigned read_16_bits(struct span input, size_t at)
@@ -93,7 +90,8 @@ static unsigned read_16_bits(struct span input, size_t at)
 }
 
 /* Both addresses, of `size` octets, and both ports, at the front of `input`. */
-static enum proxy_result read_addresses(struct span input, size_t size, struct proxy_header *header)
+static enum proxy_result parse_addresses(struct span input, size_t size,
+                                         struct proxy_header *header)
 {
     if (input.length < 2 * size + 4)
         return refuse(header, "too short for the addresses");
@@ -105,15 +103,15 @@ static enum proxy_result read_addresses(struct span input, size_t size, struct p
     return PROXY_RESULT_OK;
 }
 
-/* Version 2, whole: `input` is what stands behind its preamble. */
-static enum proxy_result read_family(unsigned char family, struct span input,
-                                     struct proxy_header *header)
+/* Version 2, whole: `input` is what follows its preamble. */
+static enum proxy_result parse_family(unsigned char family, struct span input,
+                                      struct proxy_header *header)
 {
     switch (family) {
     case 0x11: /* TCP over IPv4 */
-        return read_addresses(input, 4, header);
+        return parse_addresses(input, 4, header);
     case 0x21: /* TCP over IPv6 */
-        return read_addresses(input, 16, header);
+        return parse_addresses(input, 16, header);
     case 0x00: /* not said */
     case 0x31: /* a Unix socket of either sort */
     case 0x32:
@@ -142,8 +140,8 @@ static enum proxy_result parse_binary(struct span input, struct proxy_header *he
     header->length = PROXY_PREAMBLE + length;
     if (command == COMMAND_LOCAL)
         return PROXY_RESULT_OK;
-    return read_family((unsigned char)input.octets[SIGNATURE + 1],
-                       span_after(span_first(input, header->length), PROXY_PREAMBLE), header);
+    return parse_family((unsigned char)input.octets[SIGNATURE + 1],
+                        span_after(span_first(input, header->length), PROXY_PREAMBLE), header);
 }
 
 enum proxy_result proxy_parse(struct span input, struct proxy_header *header)

@@ -1,13 +1,13 @@
-#include "reply.h"
+#include "session/reply.h"
 
 #include <assert.h>
 
-#include "text.h"
+#include "session/text/text.h"
 
 struct row {
     const char *code;
-    const char *status; /* RFC 3463; NULL where RFC 2034 3 wants none */
-    const char *text;   /* a % stands for the detail */
+    const char *status; /* RFC 3463; NULL if RFC 2034 3 wants none */
+    const char *text;   /* % is replaced by the detail */
 };
 
 static const struct row rows[] = {
@@ -23,7 +23,7 @@ static const struct row rows[] = {
     [REPLY_VRFY] = {"252", "2.0.0", "Send a message, and it will be tried"},
     [REPLY_SEND_MESSAGE] = {"354", NULL, "Send the message, end with a dot on a line by itself"},
 
-    [REPLY_CHUNK_TAKEN] = {"250", "2.0.0", "% octets taken"},
+    [REPLY_CHUNK_OK] = {"250", "2.0.0", "% octets taken"},
     [REPLY_EACH_RECIPIENT] = {"353", NULL, "Each recipient is answered by itself"},
 
     [REPLY_START_TLS] = {"220", "2.0.0", "Start TLS"},
@@ -35,73 +35,86 @@ static const struct row rows[] = {
 
     [REPLY_UNKNOWN_COMMAND] = {"500", "5.5.2", "Command not recognized"},
     [REPLY_LINE_TOO_LONG] = {"500", "5.5.2", "Line too long"},
-    [REPLY_LINE_BROKEN] = {"500", "5.5.2", "Octets that no command may hold"},
+    [REPLY_BAD_CHARACTERS] = {"500", "5.5.2", "Invalid characters in command"},
     [REPLY_NOT_IMPLEMENTED] = {"502", "5.5.1", "Command not implemented"},
     [REPLY_BAD_SEQUENCE] = {"503", "5.5.1", "Bad sequence of commands"},
     [REPLY_NO_RECIPIENTS] = {"554", "5.5.1", "No valid recipients"},
-    [REPLY_BINARY_WANTS_BDAT] = {"503", "5.5.1", "BODY=BINARYMIME goes with BDAT"},
+    [REPLY_BINARY_NEEDS_BDAT] = {"503", "5.5.1", "DATA not allowed with BODY=BINARYMIME, use BDAT"},
     [REPLY_ARGUMENT_MISSING] = {"501", "5.5.4", "Argument missing"},
     [REPLY_ARGUMENT_UNWANTED] = {"501", "5.5.4", "No argument allowed"},
-    [REPLY_BAD_HELO] = {"501", "5.5.4", "Not a domain name or address literal"},
     [REPLY_BAD_SENDER] = {"501", "5.1.7", "Bad sender address syntax"},
     [REPLY_BAD_RECIPIENT] = {"501", "5.1.3", "Bad recipient address syntax"},
-    [REPLY_SENDER_NOT_ASCII] = {"550", "5.6.7", "Sender address beyond ASCII without SMTPUTF8"},
-    [REPLY_RECIPIENT_NOT_ASCII] = {"553", "5.6.7",
-                                   "Recipient address beyond ASCII without SMTPUTF8"},
+    [REPLY_SENDER_NOT_ASCII] = {"550", "5.6.7", "Non-ASCII sender address requires SMTPUTF8"},
+    [REPLY_RECIPIENT_NOT_ASCII] = {"553", "5.6.7", "Non-ASCII recipient address requires SMTPUTF8"},
     [REPLY_SENDER_TOO_LONG] = {"501", "5.1.7", "Sender address too long"},
     [REPLY_RECIPIENT_TOO_LONG] = {"501", "5.1.3", "Recipient address too long"},
     [REPLY_UNKNOWN_PARAMETER] = {"555", "5.5.4", "Parameter not recognized: %"},
     [REPLY_BAD_PARAMETER] = {"501", "5.5.4", "Bad parameter: %"},
-    [REPLY_BAD_CHUNK] = {"501", "5.5.4", "BDAT wants a number of octets, and LAST or nothing"},
+    [REPLY_BAD_BDAT] = {"501", "5.5.4", "Syntax: BDAT size [LAST]"},
     [REPLY_SIZE_TOO_LARGE] = {"552", "5.3.4", "Message too large"},
     [REPLY_TOO_MANY_RECIPIENTS] = {"452", "4.5.3", "Too many recipients"},
-    [REPLY_TLS_REQUIRED] = {"530", "5.7.0", "STARTTLS must come first"},
+    [REPLY_TLS_REQUIRED] = {"530", "5.7.0", "Must issue a STARTTLS command first"},
     [REPLY_TLS_UNAVAILABLE] = {"454", "4.7.0", "TLS is not available now"},
-    [REPLY_AUTH_REQUIRED] = {"530", "5.7.0", "AUTH must come first"},
-    [REPLY_AUTH_WANTS_TLS] = {"538", "5.7.11", "AUTH goes with TLS alone"},
-    [REPLY_AUTH_UNKNOWN] = {"504", "5.5.4", "Mechanism not known, there are PLAIN and LOGIN"},
+    [REPLY_AUTH_REQUIRED] = {"530", "5.7.0", "Authentication required"},
+    [REPLY_AUTH_NEEDS_TLS] = {"538", "5.7.11",
+                              "Encryption required for requested authentication mechanism"},
+    [REPLY_AUTH_UNKNOWN] = {"504", "5.5.4",
+                            "Unrecognized authentication mechanism, use PLAIN or LOGIN"},
     [REPLY_AUTH_ENCODING] = {"501", "5.5.2", "Not Base64, or too long"},
-    [REPLY_AUTH_MALFORMED] = {"501", "5.5.2", "Not what the mechanism wants"},
+    [REPLY_AUTH_MALFORMED] = {"501", "5.5.2", "Malformed authentication exchange"},
+    [REPLY_AUTH_NO_PASSWORD] = {"501", "5.5.2", "An empty password is not accepted"},
     [REPLY_AUTH_TOO_LONG] = {"500", "5.5.6", "Line too long"},
     [REPLY_AUTH_CANCELLED] = {"501", "5.7.0", "Cancelled"},
-    [REPLY_AUTH_WRONG] = {"535", "5.7.8", "Name or password is wrong"},
-    [REPLY_AUTH_TROUBLE] = {"454", "4.7.0", "Passwords cannot be looked at now"},
-    [REPLY_XCLIENT_DENIED] = {"550", "5.7.0", "XCLIENT is not for you"},
+    [REPLY_AUTH_INVALID] = {"535", "5.7.8", "Authentication credentials invalid"},
+    [REPLY_AUTH_DEFERRED] = {"454", "4.7.0", "Temporary authentication failure"},
+    [REPLY_XCLIENT_DENIED] = {"550", "5.7.0", "XCLIENT not permitted"},
 
     [REPLY_TOO_MANY_MESSAGES] = {"421", "4.7.0", "% Too many messages in one connection"},
     [REPLY_TOO_MANY_ERRORS] = {"421", "4.7.0", "% Too many errors"},
-    [REPLY_LOST_COUNT] = {"421", "4.5.4", "% What follows cannot be told from commands"},
-    [REPLY_TLS_PIPELINED] = {"421", "4.7.0", "% Octets in clear behind STARTTLS"},
+    [REPLY_TOO_MANY_IDLE] = {"421", "4.7.0", "% Too many commands without a message"},
+    [REPLY_UNSIZED_BDAT] = {"421", "4.5.4", "% BDAT size missing, closing connection"},
+    [REPLY_OTHER_PROTOCOL] = {"421", "4.7.0", "% That protocol is not spoken here"},
+    [REPLY_NO_LETTER] = {"421", "4.7.0", "% The first line must begin with a letter"},
+    [REPLY_TLS_PIPELINED] = {"421", "4.7.0", "% Plaintext pipelined after STARTTLS"},
+    [REPLY_EARLY] = {"554", "5.5.0", "% Wait for the greeting"},
+    [REPLY_PIPELINED] = {"554", "5.5.0", "% Wait for the reply to each command that needs it"},
     [REPLY_AUTH_TOO_MANY] = {"421", "4.7.0", "% Too many failures of AUTH"},
     [REPLY_TOO_MANY_CONNECTIONS] = {"421", "4.7.0", "% Too many connections, try again later"},
     [REPLY_COMMAND_TIMEOUT] = {"421", "4.4.2", "% Timeout, no command came"},
     [REPLY_DATA_TIMEOUT] = {"421", "4.4.2", "% Timeout, the message came too slowly"},
     [REPLY_SESSION_TIMEOUT] = {"421", "4.4.2", "% Timeout, the connection lasted too long"},
     [REPLY_SHUTDOWN] = {"421", "4.3.2", "% Service shutting down"},
-    [REPLY_MISCONFIGURED] = {"421", "4.3.5", "% Service not available, set up wrongly"},
+    [REPLY_MISCONFIGURED] = {"421", "4.3.5", "% Service not available, local configuration error"},
 };
 
-/* Here the detail is the id of the message. */
+/* The detail is the id of the message. */
 static const struct row verdict_rows[] = {
     [VERDICT_ACCEPTED] = {"250", "2.0.0", "Delivered, id %"},
-    [VERDICT_DEFERRED] = {"451", "4.3.0", "Trouble here, try again later, id %"},
-    [VERDICT_MISCONFIGURED] = {"451", "4.3.5", "Set up wrongly here, try again later, id %"},
-    [VERDICT_MAILBOX_TROUBLE] = {"451", "4.2.0", "Mailbox trouble, try again later, id %"},
-    [VERDICT_STORAGE_FULL] = {"452", "4.3.1", "No room for the message, try again later, id %"},
+    [VERDICT_ACCEPTED_APART] = {"250", "2.1.5", "Recipient ok"},
+    [VERDICT_DEFERRED] = {"451", "4.3.0", "Local error in processing, try again later, id %"},
+    [VERDICT_MISCONFIGURED] = {"451", "4.3.5", "Local configuration error, try again later, id %"},
+    [VERDICT_MAILBOX_TROUBLE] = {"451", "4.2.0",
+                                 "Mailbox temporarily unavailable, try again later, id %"},
+    [VERDICT_MAILBOX_UNAVAILABLE] = {"450", "4.2.1",
+                                     "Mailbox unavailable now, try again later, id %"},
+    [VERDICT_STORAGE_FULL] = {"452", "4.3.1", "Insufficient system storage, try again later, id %"},
+    [VERDICT_TOO_MANY_RECIPIENTS] = {"452", "4.5.3", "Too many recipients"},
+    [VERDICT_POSTPONED] = {"451", "4.7.1", "Not accepted now, try again later, id %"},
     [VERDICT_UNKNOWN_MAILBOX] = {"550", "5.1.1", "No such mailbox, id %"},
     [VERDICT_UNKNOWN_DOMAIN] = {"550", "5.1.2", "No such domain, id %"},
     [VERDICT_RELAYING_DENIED] = {"550", "5.7.1", "Relaying denied, id %"},
+    [VERDICT_REJECTED] = {"550", "5.7.1", "Access denied, id %"},
     [VERDICT_UNSAFE_SENDER] = {"553", "5.1.7", "Sender address not allowed, id %"},
     [VERDICT_UNSAFE_RECIPIENT] = {"553", "5.1.3", "Recipient address not allowed, id %"},
     [VERDICT_BAD_CONTENT] = {"554", "5.6.0", "Bad message content, id %"},
-    [VERDICT_BAD_LINE_END] = {"554", "5.6.11", "Only CR LF may end a line, id %"},
+    [VERDICT_BAD_LINE_END] = {"554", "5.6.11", "Bare CR or LF not allowed, id %"},
     [VERDICT_LOOP] = {"554", "5.4.6", "Mail loop, id %"},
     [VERDICT_TOO_LARGE] = {"552", "5.3.4", "Message too large, id %"},
     [VERDICT_PROTOCOL_TROUBLE] = {"554", "5.5.0", "Message refused, id %"},
     [VERDICT_NOT_PERMITTED] = {"550", "5.7.0", "Message not permitted, id %"},
     [VERDICT_UNAVAILABLE] = {"554", "5.3.0", "Service for this message unavailable, id %"},
     [VERDICT_REFUSED] = {"554", "5.0.0", "Message refused, id %"},
-    [VERDICT_BROKEN_OFF] = {"451", "4.4.2", "Message broken off, id %"},
+    [VERDICT_BROKEN_OFF] = {"451", "4.4.2", NULL},
 };
 
 void replies_clear(struct replies *replies)
@@ -127,26 +140,31 @@ void replies_written(struct replies *replies, size_t length)
         replies_clear(replies);
 }
 
-/* A line to write into, behind the replies that wait; its end always fits. */
-static struct text begin_line(struct replies *replies)
+/* A line to write into; its end always fits. */
+static struct text begin_line(char octets[REPLY_LINE_MAX])
 {
-    assert(sizeof replies->octets - replies->end >= REPLY_LINE_MAX);
-    return (struct text){.octets = replies->octets + replies->end, .size = REPLY_LINE_MAX - 2};
+    return (struct text){.octets = octets, .size = REPLY_LINE_MAX - 2};
 }
 
-static void end_line(struct replies *replies, struct text *line)
+static void end_line(struct text *line)
 {
     line->size += 2;
     text_add_string(line, "\r\n");
-    replies->end += line->length;
 }
 
-/* One reply line; `text` holds a % where `detail` stands, or does not. */
-static void add_line(struct replies *replies, const char *code, struct span status,
-                     struct span text, struct span detail)
+/* The next line goes after the replies that wait. */
+static char *next_line(struct replies *replies)
+{
+    assert(sizeof replies->octets - replies->end >= REPLY_LINE_MAX);
+    return replies->octets + replies->end;
+}
+
+/* One reply line; a % in `text` stands for `detail`. Returns its length. */
+static size_t write_line(char octets[REPLY_LINE_MAX], const char *code, struct span status,
+                         struct span text, struct span detail)
 {
     size_t place = span_find(text, '%');
-    struct text line = begin_line(replies);
+    struct text line = begin_line(octets);
     text_add_string(&line, code);
     text_add_string(&line, " ");
     text_add(&line, status);
@@ -156,14 +174,20 @@ static void add_line(struct replies *replies, const char *code, struct span stat
         text_add_printable(&line, detail);
         text_add(&line, span_after(text, place + 1));
     }
-    end_line(replies, &line);
+    end_line(&line);
+    return line.length;
+}
+
+struct span reply_write(char line[REPLY_LINE_MAX], enum reply reply, struct span detail)
+{
+    const struct row *row = &rows[reply];
+    struct span status = span_of(reply_status(reply));
+    return (struct span){line, write_line(line, row->code, status, span_of(row->text), detail)};
 }
 
 void reply_add(struct replies *replies, enum reply reply, struct span detail)
 {
-    const struct row *row = &rows[reply];
-    struct span status = span_of(row->status == NULL ? "" : row->status);
-    add_line(replies, row->code, status, span_of(row->text), detail);
+    replies->end += reply_write(next_line(replies), reply, detail).length;
 }
 
 char reply_class(enum reply reply)
@@ -171,12 +195,18 @@ char reply_class(enum reply reply)
     return rows[reply].code[0];
 }
 
+const char *reply_status(enum reply reply)
+{
+    return rows[reply].status == NULL ? "" : rows[reply].status;
+}
+
 void reply_add_keyword(struct replies *replies, struct span keyword, bool last)
 {
-    struct text line = begin_line(replies);
+    struct text line = begin_line(next_line(replies));
     text_add_string(&line, last ? "250 " : "250-");
     text_add(&line, keyword);
-    end_line(replies, &line);
+    end_line(&line);
+    replies->end += line.length;
 }
 
 /* How many decimal digits `span` begins with. */
@@ -188,7 +218,8 @@ static size_t count_digits(struct span span)
     return count;
 }
 
-/* How many octets at the front of `text` are an enhanced status code (RFC 3463 2); 0 for none. */
+/* How many octets at the front of `text` are an enhanced status code (RFC 3463 2); 0 if none are.
+ */
 static size_t status_length(struct span text)
 {
     size_t length = 0;
@@ -203,20 +234,30 @@ static size_t status_length(struct span text)
     return length == text.length || text.octets[length] == ' ' ? length : 0;
 }
 
+bool reply_has_status(struct span text)
+{
+    return status_length(text) > 0;
+}
+
+struct span reply_verdict_status(enum verdict verdict, struct span text)
+{
+    const struct row *row = &verdict_rows[verdict];
+    text = span_trim(text);
+    size_t length = status_length(text);
+    bool is_of_class = length > 0 && text.octets[0] == row->code[0];
+    return is_of_class ? span_first(text, length) : span_of(row->status);
+}
+
 void reply_add_verdict(struct replies *replies, enum verdict verdict, struct span text,
                        struct span id)
 {
     const struct row *row = &verdict_rows[verdict];
-    struct span status = span_of(row->status);
+    struct span status = reply_verdict_status(verdict, text);
     text = span_trim(text);
-    size_t length = status_length(text);
-    if (length > 0 && text.octets[0] == row->code[0])
-        status = span_first(text, length);
-    text = span_trim(span_after(text, length));
-    if (text.length > 0)
-        add_line(replies, row->code, status, span_of("%"), text);
-    else
-        add_line(replies, row->code, status, span_of(row->text), id);
+    text = span_trim(span_after(text, status_length(text)));
+    bool is_own = text.length == 0;
+    replies->end += write_line(next_line(replies), row->code, status,
+                               span_of(is_own ? row->text : "%"), is_own ? id : text);
 }
 
 enum outcome verdict_outcome(enum verdict verdict)

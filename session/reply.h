@@ -1,11 +1,12 @@
 /*
- * Everything the server says (RFC 5321 4.2), with the enhanced status codes of RFC 3463. Replies
- * wait here until they are written. A reply line is never longer than 512 octets (4.5.3.1.5).
+ * Everything that the server says (RFC 5321 4.2), with the enhanced status codes of RFC 3463.
+ * Replies wait here until they are written. A reply line is never longer than 512 octets
+ * (4.5.3.1.5).
  */
 #ifndef SESSION_REPLY_H
 #define SESSION_REPLY_H
 
-#include "span.h"
+#include "session/text/span.h"
 
 enum {
     REPLY_LINE_MAX = 512,
@@ -14,7 +15,7 @@ enum {
 };
 
 enum reply {
-    REPLY_NONE, /* has no row: nothing is said */
+    REPLY_NONE, /* no row: no reply */
     REPLY_GREETING,
     REPLY_LMTP_GREETING,
     REPLY_HELO,
@@ -25,7 +26,7 @@ enum reply {
     REPLY_RECIPIENT_OK,
     REPLY_VRFY,
     REPLY_SEND_MESSAGE,
-    REPLY_CHUNK_TAKEN,
+    REPLY_CHUNK_OK,
     REPLY_EACH_RECIPIENT,
     REPLY_START_TLS,
     REPLY_AUTH_PLAIN,
@@ -35,14 +36,13 @@ enum reply {
 
     REPLY_UNKNOWN_COMMAND,
     REPLY_LINE_TOO_LONG,
-    REPLY_LINE_BROKEN,
+    REPLY_BAD_CHARACTERS,
     REPLY_NOT_IMPLEMENTED,
     REPLY_BAD_SEQUENCE,
     REPLY_NO_RECIPIENTS,
-    REPLY_BINARY_WANTS_BDAT,
+    REPLY_BINARY_NEEDS_BDAT,
     REPLY_ARGUMENT_MISSING,
     REPLY_ARGUMENT_UNWANTED,
-    REPLY_BAD_HELO,
     REPLY_BAD_SENDER,
     REPLY_BAD_RECIPIENT,
     REPLY_SENDER_NOT_ASCII,
@@ -51,26 +51,32 @@ enum reply {
     REPLY_RECIPIENT_TOO_LONG,
     REPLY_UNKNOWN_PARAMETER,
     REPLY_BAD_PARAMETER,
-    REPLY_BAD_CHUNK,
+    REPLY_BAD_BDAT,
     REPLY_SIZE_TOO_LARGE,
     REPLY_TOO_MANY_RECIPIENTS,
     REPLY_TLS_REQUIRED,
     REPLY_TLS_UNAVAILABLE,
     REPLY_AUTH_REQUIRED,
-    REPLY_AUTH_WANTS_TLS,
+    REPLY_AUTH_NEEDS_TLS,
     REPLY_AUTH_UNKNOWN,
     REPLY_AUTH_ENCODING,
     REPLY_AUTH_MALFORMED,
+    REPLY_AUTH_NO_PASSWORD,
     REPLY_AUTH_TOO_LONG,
     REPLY_AUTH_CANCELLED,
-    REPLY_AUTH_WRONG,
-    REPLY_AUTH_TROUBLE,
+    REPLY_AUTH_INVALID,
+    REPLY_AUTH_DEFERRED,
     REPLY_XCLIENT_DENIED,
 
     REPLY_TOO_MANY_MESSAGES,
     REPLY_TOO_MANY_ERRORS,
-    REPLY_LOST_COUNT,
+    REPLY_TOO_MANY_IDLE,
+    REPLY_UNSIZED_BDAT,
+    REPLY_OTHER_PROTOCOL,
+    REPLY_NO_LETTER,
     REPLY_TLS_PIPELINED,
+    REPLY_EARLY,
+    REPLY_PIPELINED,
     REPLY_AUTH_TOO_MANY,
     REPLY_TOO_MANY_CONNECTIONS,
     REPLY_COMMAND_TIMEOUT,
@@ -79,18 +85,24 @@ enum reply {
     REPLY_SHUTDOWN,
     REPLY_MISCONFIGURED
 };
+enum { REPLIES = REPLY_MISCONFIGURED + 1 };
 
-/* How the handler, or the machine itself, judges a sender, a recipient or a message. */
+/* What the handler, or the machine, decides about a sender, a recipient or a message. */
 enum verdict {
     VERDICT_ACCEPTED,
-    VERDICT_DEFERRED,        /* trouble on our side */
-    VERDICT_MISCONFIGURED,   /* our side is set up wrongly */
-    VERDICT_MAILBOX_TROUBLE, /* the mailbox cannot be written now */
-    VERDICT_STORAGE_FULL,    /* the spool cannot take the message */
+    VERDICT_ACCEPTED_APART,      /* a recipient: each has a delivery of its own */
+    VERDICT_DEFERRED,            /* an error on our side */
+    VERDICT_MISCONFIGURED,       /* our side is misconfigured */
+    VERDICT_MAILBOX_TROUBLE,     /* the mailbox cannot be written now */
+    VERDICT_MAILBOX_UNAVAILABLE, /* it takes no mail now */
+    VERDICT_STORAGE_FULL,        /* the spool cannot take the message */
+    VERDICT_TOO_MANY_RECIPIENTS, /* this one needs a message of its own */
+    VERDICT_POSTPONED,           /* whom we have asked wants a retry later */
     VERDICT_UNKNOWN_MAILBOX,
     VERDICT_UNKNOWN_DOMAIN,
     VERDICT_RELAYING_DENIED,
-    VERDICT_UNSAFE_SENDER, /* it would be taken for an option by the command */
+    VERDICT_REJECTED,      /* by whom we have asked */
+    VERDICT_UNSAFE_SENDER, /* the command would take it for an option or a path */
     VERDICT_UNSAFE_RECIPIENT,
     VERDICT_BAD_CONTENT,
     VERDICT_BAD_LINE_END,
@@ -100,14 +112,14 @@ enum verdict {
     VERDICT_NOT_PERMITTED,
     VERDICT_UNAVAILABLE,
     VERDICT_REFUSED,
-    VERDICT_BROKEN_OFF /* the end of the message never came: there is no reply */
+    VERDICT_BROKEN_OFF /* the message never ended: there is no reply */
 };
 enum { VERDICTS = VERDICT_BROKEN_OFF + 1 };
 
 enum outcome {
     OUTCOME_ACCEPTED,
-    OUTCOME_DEFERRED, /* 4xx: the client shall try again */
-    OUTCOME_REFUSED   /* 5xx: it need not */
+    OUTCOME_DEFERRED, /* 4xx: the client should try again */
+    OUTCOME_REFUSED   /* 5xx: it should not */
 };
 
 struct replies {
@@ -118,28 +130,38 @@ struct replies {
 
 void replies_clear(struct replies *replies);
 
-/* Whether there is room for another reply, whichever it is, and for a last one behind it. */
+/* Whether there is room for any reply, and for a last one after it. */
 bool replies_have_room(const struct replies *replies);
 
 struct span replies_waiting(const struct replies *replies);
 void replies_written(struct replies *replies, size_t length);
 
-/* Adds `reply`; `detail` stands where its text has a place for one. */
+/* Writes `reply` into `line`, and returns it: a 421 in place of the greeting needs no session. */
+struct span reply_write(char line[REPLY_LINE_MAX], enum reply reply, struct span detail);
+
+/* Adds `reply`, with `detail` if its text has a place for one. */
 void reply_add(struct replies *replies, enum reply reply, struct span detail);
 
-/* The first digit of its code. */
+/* The first digit of its code, and its enhanced status code, "" for none; not of REPLY_NONE. */
 char reply_class(enum reply reply);
+const char *reply_status(enum reply reply);
 
 /* Adds one line of an EHLO reply (RFC 5321 4.1.1.1). */
 void reply_add_keyword(struct replies *replies, struct span keyword, bool last);
 
 /*
- * Adds the reply for `verdict`. `text`, where it is not empty, replaces the text of the reply;
- * an enhanced status code in front of it replaces that of the reply, if it is of the same class
- * (RFC 2034 4). Otherwise the reply's own text is said, with `id` in it.
+ * Adds the reply for `verdict`. `text` replaces the reply's text if it is not empty; an enhanced
+ * status code at its front replaces the reply's if it is of the same class (RFC 2034 4). The
+ * reply's own text has `id` in it.
  */
 void reply_add_verdict(struct replies *replies, enum verdict verdict, struct span text,
                        struct span id);
+
+/* Whether `text` begins with an enhanced status code (RFC 3463 2), of whatever class. */
+bool reply_has_status(struct span text);
+
+/* The enhanced status code of the reply that this `text` makes. Borrowed from it, or constant. */
+struct span reply_verdict_status(enum verdict verdict, struct span text);
 
 enum outcome verdict_outcome(enum verdict verdict);
 

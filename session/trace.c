@@ -1,8 +1,25 @@
-#include "trace.h"
+#include "session/trace.h"
 
 #include <assert.h>
 
-#include "text.h"
+#include "session/text/text.h"
+
+#define RECEIVED "Received: "
+
+struct span protocol_name(struct protocol protocol)
+{
+    static const char *const names[][4] = {
+        {"ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA"},
+        {"UTF8SMTP", "UTF8SMTPS", "UTF8SMTPA", "UTF8SMTPSA"},
+        {"LMTP", "LMTPS", "LMTPA", "LMTPSA"},
+        {"UTF8LMTP", "UTF8LMTPS", "UTF8LMTPA", "UTF8LMTPSA"},
+    };
+    if (!protocol.extended)
+        return span_of("SMTP");
+    unsigned row = (protocol.lmtp ? 2U : 0) + (protocol.utf8 ? 1U : 0);
+    unsigned column = (protocol.authenticated ? 2U : 0) + (protocol.secured ? 1U : 0);
+    return span_of(names[row][column]);
+}
 
 struct date {
     int year;
@@ -64,7 +81,7 @@ static void add_client(struct text *text, const struct trace *trace)
     text_add_string(text, "])");
 }
 
-/* As Postfix has it; a comment of RFC 5322 3.2.2, in which some characters want quoting. */
+/* As Postfix has it; a comment of RFC 5322 3.2.2, in which some characters must be quoted. */
 static void add_user(struct text *text, struct span user, const char *end)
 {
     if (user.length == 0)
@@ -79,21 +96,45 @@ static void add_user(struct text *text, struct span user, const char *end)
     text_add_string(text, ")");
 }
 
+static void add_return_path(struct text *text, const struct mailbox *sender, const char *end)
+{
+    text_add_string(text, "Return-Path: <");
+    text_add(text, mailbox_whole(sender));
+    text_add_string(text, ">");
+    text_add_string(text, end);
+}
+
+static const char *end_of(enum line_ending line_ending)
+{
+    return line_ending == LINE_ENDING_CRLF ? "\r\n" : "\n";
+}
+
+static void finish(const struct text *text, struct room *output)
+{
+    output->octets += text->length;
+    output->length -= text->length;
+}
+
+void trace_write_return_path(const struct mailbox *sender, enum line_ending line_ending,
+                             struct room *output)
+{
+    struct text text = {.octets = output->octets, .size = output->length};
+    add_return_path(&text, sender, end_of(line_ending));
+    finish(&text, output);
+}
+
 void trace_write(const struct trace *trace, enum line_ending line_ending, struct room *output)
 {
-    const char *end = line_ending == LINE_ENDING_CRLF ? "\r\n" : "\n";
-    assert(output->length >= TRACE_MAX);
-    struct text text = {.octets = output->octets, .size = TRACE_MAX};
-    text_add_string(&text, "Return-Path: <");
-    text_add(&text, mailbox_whole(trace->sender));
-    text_add_string(&text, ">");
-    text_add_string(&text, end);
+    const char *end = end_of(line_ending);
+    assert(output->length >= TRACE_FIELDS_MAX);
+    struct text text = {.octets = output->octets, .size = TRACE_FIELDS_MAX};
+    add_return_path(&text, trace->sender, end);
     if (trace->delivered_to && trace->recipient != NULL) {
         text_add_string(&text, "Delivered-To: ");
         text_add(&text, mailbox_whole(trace->recipient));
         text_add_string(&text, end);
     }
-    text_add_string(&text, "Received: from ");
+    text_add_string(&text, RECEIVED "from ");
     text_add(&text, trace->helo);
     add_client(&text, trace);
     add_user(&text, trace->user, end);
@@ -115,6 +156,16 @@ void trace_write(const struct trace *trace, enum line_ending line_ending, struct
     text_add_string(&text, "\t");
     add_date(&text, trace->time);
     text_add_string(&text, end);
-    output->octets += text.length;
-    output->length -= text.length;
+    finish(&text, output);
+}
+
+size_t trace_find_received(struct span fields)
+{
+    const struct span name = span_of(RECEIVED);
+    struct span rest = fields;
+    while (rest.length > name.length && memcmp(rest.octets, name.octets, name.length) != 0) {
+        size_t line = span_find(rest, '\n');
+        rest = span_after(rest, line < rest.length ? line + 1 : line);
+    }
+    return rest.length > name.length ? fields.length - rest.length : fields.length;
 }

@@ -1,37 +1,53 @@
 /*
  * The trace fields in front of a message: Return-Path and Received (RFC 5321 4.4), and Delivered-To
- * as qmail and Postfix have it, to know a message again that comes back. Clocks and names are
- * handed in.
+ * as qmail and Postfix have it, which reveals a loop. Time and names are handed in.
  */
 #ifndef SESSION_TRACE_H
 #define SESSION_TRACE_H
 
 #include <stdint.h>
 
-#include "address.h"
-#include "content.h"
+#include "session/address.h"
+#include "session/content.h"
+#include "session/header.h"
 
 /*
- * Octets; the longest path three times, three domains and a literal, a user's name with each octet
- * quoted, and what stands between them.
+ * Octets of the fields: the longest mailbox three times, three domains and a literal, a user's name
+ * with each octet quoted, and what stands between them; and with what closes them off behind.
  */
-enum { TRACE_MAX = 3072 };
+enum { TRACE_FIELDS_MAX = 3200, TRACE_MAX = TRACE_FIELDS_MAX + HEADER_ADDED_MAX };
 
 struct trace {
     const struct mailbox *sender;
-    const struct mailbox *recipient; /* NULL where there is not just one */
-    bool delivered_to;               /* write Delivered-To, where there is just one */
+    const struct mailbox *recipient; /* NULL unless there is only one */
+    bool delivered_to;               /* write Delivered-To if there is only one */
     struct span helo;
-    struct span client_hostname; /* empty where unknown */
-    struct span client_address;  /* IPv4 or IPv6 in text; empty where unknown */
-    struct span user;            /* who proved to be that with AUTH; empty for nobody */
+    struct span client_hostname; /* empty if unknown */
+    struct span client_address;  /* IPv4 or IPv6 in text; empty if unknown */
+    struct span user;            /* by AUTH; empty if unauthenticated */
     struct span hostname;        /* ours */
     struct span protocol;        /* RFC 3848, RFC 6531 4.3 */
     struct span id;
     int64_t time; /* seconds since 1970, UTC */
 };
 
-/* Writes the fields to the front of `output`, which has TRACE_MAX octets of room, and moves it. */
+/* The protocol by its name in RFC 3848 and RFC 6531 4.3 ("ESMTP", "LMTP", "UTF8SMTPSA"). */
+struct protocol {
+    bool extended, lmtp, utf8, secured, authenticated;
+};
+struct span protocol_name(struct protocol protocol);
+
+/*
+ * Writes the fields to the front of `output`, which has TRACE_FIELDS_MAX octets of room, and moves
+ * it.
+ */
 void trace_write(const struct trace *trace, enum line_ending line_ending, struct room *output);
+
+/* Writes the first of them alone; room for a mailbox and 20 octets is enough. */
+void trace_write_return_path(const struct mailbox *sender, enum line_ending line_ending,
+                             struct room *output);
+
+/* At which octet of such fields Received begins; their length if it is not there. */
+size_t trace_find_received(struct span fields);
 
 #endif

@@ -1,24 +1,26 @@
 /*
- * XCLIENT, as Postfix has it: a proxy that may be believed tells whom it speaks for. Who may be is
- * for others to say, as are the addresses, beyond their grammar.
+ * The attributes of XCLIENT, Postfix's command by which a trusted proxy tells whom it speaks for.
+ * Whether it is trusted is not decided here, and of addresses the grammar alone is checked.
  */
 #ifndef SESSION_XCLIENT_H
 #define SESSION_XCLIENT_H
 
-#include "span.h"
+#include "session/text/span.h"
 
-struct session;
 struct text;
 
-enum { XCLIENT_VALUE_MAX = 255, /* octets */ XCLIENT_PORT_MAX = 65535 };
+enum {
+    XCLIENT_VALUE_MAX = 256, /* octets, of which none may have more than 255, but HELO is cut */
+    XCLIENT_PORT_MAX = 65535
+};
 
 /* In the order in which they are offered. */
 enum xclient_attribute {
-    XCLIENT_NAME, /* a name that is safe in a header */
+    XCLIENT_NAME, /* a name that is safe in a header; any other is unknown */
     XCLIENT_ADDR, /* an address literal of RFC 5321 4.1.3 without its brackets */
     XCLIENT_PORT, /* a number */
     XCLIENT_PROTO,
-    XCLIENT_HELO,
+    XCLIENT_HELO,  /* any octets, as for helo_copy */
     XCLIENT_LOGIN, /* UTF-8 without control characters */
     XCLIENT_DESTADDR,
     XCLIENT_DESTPORT,
@@ -29,30 +31,27 @@ enum xclient_attribute {
 struct xclient {
     struct {
         bool told;
-        size_t length; /* 0 where the proxy does not know it either */
+        size_t length; /* 0 if the proxy does not know it either */
         char octets[XCLIENT_VALUE_MAX];
     } values[XCLIENT_ATTRIBUTES];
 };
 
-/* Whether the attribute was told, and what; octets are NULL where it was not. */
+/* Whether a client's host may be named so: NAME. */
+bool xclient_is_name(struct span value);
+
+/* Parses the command's argument; false if `*offender`, an attribute, is wrong. */
+bool xclient_parse(struct xclient *xclient, struct span argument, struct span *offender);
+
+/* The attribute's value, empty if the proxy does not know it; octets are NULL if none was told. */
 struct span xclient_value(const struct xclient *xclient, enum xclient_attribute attribute);
 
-/*
- * An address without the tag of an IPv6 one, empty where the proxy does not know it; octets are
- * NULL where none was told.
- */
+/* The same of an address, without the tag of an IPv6 one. */
 struct span xclient_address(const struct xclient *xclient, enum xclient_attribute attribute);
 
-/* Whether a port was told; 0 where the proxy does not know it. */
+/* Whether a port was told; 0 if the proxy does not know it. */
 bool xclient_port(const struct xclient *xclient, enum xclient_attribute attribute, unsigned *port);
 
-/* Runs XCLIENT: `argument` is its attributes. */
-void xclient_run(struct session *session, struct span argument);
-
-/* Goes on once the client is taken for what was told, or not: it is back at the greeting. */
-void xclient_answer(struct session *session, bool taken);
-
-/* The names of the attributes with a space in front of each, for the reply to EHLO. */
+/* Adds the names of the attributes, each after a space, for the reply to EHLO. */
 void xclient_add_names(struct text *line);
 
 #endif

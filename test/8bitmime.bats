@@ -41,7 +41,7 @@ SERVER
     [ "$(kept_count)" = 4 ]
 }
 
-@test "another BODY is a bad parameter, and none is one without EHLO" {
+@test "an unknown BODY is a bad parameter, and so is any BODY without EHLO" {
     for body in BODY BODY= BODY=9BIT 'BODY=7BIT BODY=7BIT'; do
         printf 'EHLO c\r\nMAIL FROM:<> %s\r\n' "$body" | handler | from_wire | tail -1 | grep -q '^501 5.5.4 Bad parameter: BODY'
     done

@@ -1,7 +1,7 @@
 load helper
 load drill
 
-# What no good client does, under tcpserver. Behind each title stands, too, that a connection takes
+# What no good client does, under tcpserver. Each test also checks that a connection takes
 # little memory, is over in time, and leaves no process, no zombie and no file; test/drill/abuse has
 # the bounds.
 
@@ -11,7 +11,7 @@ setup_file() {
 
 # abused NAME SAMPLE WHOLE
 abused() {
-    [ "$(id -u)" = 0 ] || skip "what a session process takes of memory is for root to see"
+    [ "$(id -u)" = 0 ] || skip "only root can see how much memory a frontend has"
     drills abuse "$drill/abuse" "$SMTP_HANDLER" "$PWD/abuse" "$(free_port)" "$1" \
         "$(size "$2" "$3")" "${SEED:-6}"
 }
@@ -23,7 +23,7 @@ abused() {
     esac
 }
 
-@test "clients that trickle are cut off, whatever it is that trickles" {
+@test "clients that trickle are cut off, in a line, between commands and in a message" {
     abused trickle 12 200
 }
 
@@ -31,11 +31,11 @@ abused() {
     abused never-read 12 30
 }
 
-@test "a line of very many octets is read away in constant memory" {
+@test "a line of very many octets is discarded in constant memory" {
     abused line 100 1024
 }
 
-@test "so is a message that is one line, and is too large" {
+@test "a message that is one line, and too large, is discarded in constant memory" {
     abused message-line 100 1024
 }
 

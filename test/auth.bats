@@ -5,7 +5,7 @@ load tls
 # AUTH, over TLS, with password-check and with programs that fail.
 
 setup_file() {
-    make_pairs mx
+    make_pairs mx ca expired
     cat >"$BATS_FILE_TMPDIR/users" <<END
 # names and hashes
 
@@ -28,7 +28,7 @@ check_password() {
     printf '%s\0%s\0%s\0' "$1" "$2" now | "$PASSWORD_CHECK" "${3:-$BATS_FILE_TMPDIR/users}" 3<&0 </dev/null
 }
 
-@test "password-check knows the right password from a wrong one, by each kind of hash" {
+@test "password-check tells the right password from a wrong one, by each kind of hash" {
     for name in alice bob carol; do
         check_password "$name" "secret-of-$name"
         run check_password "$name" wrong
@@ -58,15 +58,32 @@ status_of() {
     echo "$status"
 }
 
-@test "password-check exits 2 where what it reads is not a name, a password and a time" {
+@test "password-check exits 2 if what it reads is not a name, a password and a time" {
     for input in '' alice 'alice\0' 'alice\0secret-of-alice'; do [ "$(status_of "$input")" = 2 ]; done
     [ "$(status_of "alice\\0%0600d\\0now\\0")" = 2 ]
     [ "$(status_of "alice\\0%0491d\\0now\\0")" = 1 ]
-    run "$PASSWORD_CHECK"
-    [ "$status" = 2 ]
 }
 
-@test "password-check exits 111 where it cannot tell, and 1 where the file is empty" {
+@test "password-check tells how it is called, and says its name in front of what is wrong" {
+    for option in --help -h; do
+        "$PASSWORD_CHECK" "$option" >said 2>errors
+        [ "$(head -1 said)" = 'usage: password-check FILE [PROGRAM [ARGUMENT...]]' ]
+        [ ! -s errors ]
+    done
+    for arguments in '' --wrong '-x users'; do
+        status=0
+        # shellcheck disable=SC2086 # words are meant
+        "$PASSWORD_CHECK" $arguments </dev/null 2>errors 3</dev/null || status=$?
+        [ "$status" = 64 ]
+        diff - errors <<<'usage: password-check FILE [PROGRAM [ARGUMENT...]]'
+    done
+    refute check_password alice secret-of-alice missing 2>errors
+    diff - errors <<<'password-check: missing: No such file or directory'
+    refute "$PASSWORD_CHECK" "$BATS_FILE_TMPDIR/users" 2>errors 3<&-
+    diff - errors <<<'password-check: descriptor 3: Bad file descriptor'
+}
+
+@test "password-check exits 111 if it cannot check, and 1 if the file is empty" {
     run check_password alice secret-of-alice missing
     [ "$status" = 111 ]
     run check_password alice secret-of-alice .
@@ -76,7 +93,7 @@ status_of() {
     [ "$status" = 1 ]
 }
 
-@test "a name that is not there takes as long as a wrong password" {
+@test "an unknown name takes as long as a wrong password" {
     local slow='$6$rounds=300000$saltsalt'
     printf '%s:%s\n' locked '!$6$saltsalt$x' first "$(hashed x "$slow")" second "$(hashed y "$slow")" >slow
     python3 - "$PASSWORD_CHECK" <<'END'
@@ -129,7 +146,7 @@ END
     eventually grep -q 'message result=accepted .* user=alice' background
 }
 
-@test "what is not an exchange of AUTH is refused" {
+@test "a malformed exchange of AUTH is refused" {
     serve_auth
     client <<'END'
 from base64 import b64encode
@@ -140,6 +157,9 @@ client.expect("538 5.7.11 ", "AUTH PLAIN AGFsaWNlAHg=")
 client.starttls()
 client.expect("504 ", "AUTH CRAM-MD5")
 client.expect("501 ", "AUTH")
+client.expect("501 5.5.2 An empty password is not accepted", "AUTH PLAIN AGFsaWNlAA==")
+client.expect("501 5.5.2 An empty password is not accepted", "AUTH LOGIN YWxpY2U=", "")
+client.expect("250", "RSET")
 for lines in (["AUTH PLAIN", "*"], ["AUTH LOGIN", "*"], ["AUTH LOGIN YWxpY2U=", "*"], ["AUTH PLAIN ="],
               ["AUTH PLAIN !"], ["AUTH PLAIN", "!"], ["AUTH PLAIN QQ"], ["AUTH LOGIN", "YWxpY2U"],
               ["AUTH PLAIN YWxpY2U="], ["AUTH PLAIN AGFsaWNlAA== x"], ["AUTH LOGIN ="],
@@ -156,26 +176,158 @@ client.expect("503", "AUTH PLAIN")
 END
 }
 
-@test "a wrong password and an unknown name sound the same, and three of them end the session" {
+@test "a wrong password and an unknown name get the same reply, after 1, 2 and 4 seconds, and three of them end the session" {
     serve_auth
     client <<'END'
+import time
 from base64 import b64encode
 def plain(name, password):
     return "AUTH PLAIN " + b64encode(b"\0%s\0%s" % (name, password)).decode()
 client = Client(port)
 client.starttls()
-replies = {client.expect("535 5.7.8 ", plain(name, b"wrong")) for name in (b"alice", b"nobody")}
+times = [time.monotonic()]
+def refused(name):
+    reply = client.expect("535 5.7.8 ", plain(name, b"wrong"))
+    times.append(time.monotonic())
+    return reply
+replies = {refused(name) for name in (b"alice", b"nobody")}
 assert len(replies) == 1, replies
 assert client.send_message().startswith("250")
-replies.add(client.expect("535 5.7.8 ", plain(b"locked", b"x")))
+replies.add(refused(b"locked"))
 assert len(replies) == 1, replies
+seconds = [after - before for before, after in zip(times, times[1:])]
+print(seconds)
+assert all(least <= taken < 2 * least * patience for least, taken in zip((1, 2, 4), seconds))
 assert client.reply().startswith("421 4.7.0 ")
 assert client.is_over()
 END
     eventually grep -q 'auth result=refused .*user=nobody' background
 }
 
-@test "names and passwords as long as they may be" {
+@test "a client with wrong passwords does not wait beyond the session timeout" {
+    serve_auth --session-timeout 5
+    client <<'END'
+import time
+began = time.monotonic()
+client = Client(port)
+client.starttls()
+for attempt in range(3):
+    client.expect("535 5.7.8 ", "AUTH PLAIN AGFsaWNlAHdyb25n")
+assert client.reply().startswith("421 4.")
+assert client.is_over()
+assert time.monotonic() - began < 6.5 * patience
+END
+}
+
+# listen_auth OPTION...: the same users, of a listener.
+listen_auth() {
+    local pairs
+    mapfile -t pairs < <(pair mx)
+    port=$(free_port)
+    in_background systemd-socket-activate -E PATH -l "127.0.0.1:$port" "$SMTP_HANDLER" "${pairs[@]}" --log stderr \
+        --auth "$PASSWORD_CHECK $BATS_FILE_TMPDIR/users" "$@" true
+    listener=${started[-1]}
+    eventually is_listening "$port"
+}
+
+# Tries of clients side by side, each in a connection of its own: the seconds until each has its answer.
+wrong_passwords='
+import os, signal, threading, time
+def wrong(source):
+    client = Client(port, source=source)
+    client.starttls()
+    began = time.monotonic()
+    reply = client.say("AUTH PLAIN AGFsaWNlAHdyb25n")
+    assert reply.startswith(replies), reply
+    seconds.append((source, time.monotonic() - began))
+    clients.append(client)
+def try_all(*sources):
+    threads = [threading.Thread(target=wrong, args=[source]) for source in sources]
+    for thread in threads:
+        thread.start()
+    return threads
+seconds, clients, replies = [], [], ("535 5.7.8 ",)
+'
+
+@test "a listener counts the wrong passwords of each source, over all its connections, and a right one waits like them" {
+    listen_auth
+    { echo "$wrong_passwords"; cat; } <<'END' | client
+def right(source):
+    client = Client(port, source=source)
+    client.starttls()
+    began = time.monotonic()
+    client.expect("235", "AUTH PLAIN AGFsaWNlAHNlY3JldC1vZi1hbGljZQ==")
+    return time.monotonic() - began
+wrong("127.0.0.1")
+assert 1 <= right("127.0.0.1") < 2 * patience
+assert right("127.0.0.3") < 0.9 * patience
+for thread in try_all("127.0.0.1", "127.0.0.1", "127.0.0.2", "127.0.0.1", "127.0.0.1"):
+    thread.join()
+print(seconds)
+taken = sorted(time for source, time in seconds if source == "127.0.0.1")
+assert all(least <= time < 1.7 * least * patience for least, time in zip((1, 2, 4, 8, 8), taken)), taken
+assert [1 <= time < 2 * patience for source, time in seconds if source == "127.0.0.2"] == [True]
+END
+}
+
+@test "a client that disconnects instead of waiting is not judged, slowed the next time, and takes up no connection" {
+    listen_auth --max-connections-per-source 1
+    client <<'END'
+import time
+def connect():
+    until = time.monotonic() + patience
+    while True:
+        client = Client(port)
+        if client.greeting.startswith("220"):
+            client.starttls()
+            return client
+        assert time.monotonic() < until
+        time.sleep(0.05)
+def leave(after):
+    client = connect()
+    client.send(b"AUTH PLAIN AGFsaWNlAHdyb25n\r\n")
+    client.socket.settimeout(after)
+    try:
+        assert False, client.reply()
+    except TimeoutError:
+        client.replies.close()
+        client.socket.close()
+def right():
+    client = connect()
+    began = time.monotonic()
+    client.expect("235", "AUTH PLAIN AGFsaWNlAHNlY3JldC1vZi1hbGljZQ==")
+    client.expect("221", "QUIT")
+    return time.monotonic() - began
+leave(0.7) # judged at once, and not said yet
+leave(1.6)
+assert 2 <= right() < 3.9 * patience
+leave(1)
+assert 2 <= right() < 3.9 * patience
+END
+    eventually sh -c '[ "$(grep -c ended=lost background)" = 3 ]'
+    [ "$(grep -c 'auth result=refused' background)" = 2 ]
+    refute grep trouble background
+}
+
+@test "SIGTERM does not wait for a client with wrong passwords" {
+    listen_auth
+    { echo "$wrong_passwords"; cat; } <<'END' | client "$listener"
+replies += ("454 4.7.0 ",) # of those that are not judged yet
+threads = try_all(*["127.0.0.1"] * 4)
+while not seconds:
+    time.sleep(0.01)
+os.kill(int(arguments[0]), signal.SIGTERM)
+for thread in threads:
+    thread.join()
+print(seconds)
+assert len(seconds) == 4 and max(time for source, time in seconds) < 6 * patience
+assert {client.reply()[:9] for client in clients} == {"421 4.3.2"}
+END
+    # A busy machine's program may still run when it is cut off.
+    grep trouble background | refute grep -v 'cut off; AUTH is deferred"$'
+}
+
+@test "names and passwords may be as long as the manual says" {
     name=$(printf '%0255d' 0)
     password=$(printf '%0246d' 0)
     printf '%s:%s\n' "$name" "$(hashed "$password")" >long
@@ -194,7 +346,7 @@ client.expect("235 ", plain(name, password))
 END
 }
 
-@test "AUTH= on MAIL is taken where AUTH is offered" {
+@test "AUTH= on MAIL is accepted if AUTH is offered" {
     serve_auth
     client <<'END'
 client = Client(port)
@@ -239,6 +391,85 @@ END
     kept_environment 1 | grep -qx RECIPIENT=someone@elsewhere.test
 }
 
+@test "with --submission a certificate that is missing gets 421, one that has expired defers mail and AUTH" {
+    start_handler --submission --tls-cert "$PWD/none.crt" --tls-key "$PWD/none.key" --auth 'true x'
+    client <<'END'
+assert Client(port).greeting.startswith("421 4.3.5 ")
+END
+    grep -q 'none.crt: No such file' background
+    mapfile -t pairs < <(pair expired)
+    start_handler --submission "${pairs[@]}" --auth 'true x'
+    client <<'END'
+client = Client(port)
+client.expect("250", "EHLO client.test")
+client.expect("454 4.7.0 ", "STARTTLS")
+client.expect("454 4.7.0 ", "MAIL FROM:<a@b.test>")
+client.expect("454 4.7.0 ", "AUTH PLAIN AGFsaWNlAHNlY3JldC1vZi1hbGljZQ==")
+END
+}
+
+# wrongly_set_up TEXT OPTION...: the client gets 421, and standard error, and the output of --check, TEXT.
+wrongly_set_up() {
+    local status=0
+    printf 'QUIT\r\n' | handler "${@:2}" >replies || status=$?
+    [ "$status" = 78 ]
+    grep -q '^421 4.3.5 ' replies
+    grep -qx "smtp-handler: $1" log
+    refute "$SMTP_HANDLER" --check "${@:2}" true 2>said
+    grep -qx "smtp-handler: $1" said
+}
+
+@test "--submission without AUTH, or without a certificate, is a wrong configuration" {
+    wrongly_set_up 'option submission: without a certificate nobody can authenticate' --submission --auth true
+    wrongly_set_up 'option submission: without auth nobody can authenticate' --submission
+}
+
+@test "--auth without a certificate is an error of --check, and a session goes on without AUTH" {
+    printf 'auth true\ncommand true\n' >config
+    check --config config
+    [ "$status" = 78 ]
+    [ "$output" = 'smtp-handler: config:1: option auth: without a certificate AUTH is never offered; add tls-cert and tls-key' ]
+    mapfile -t pairs < <(pair mx)
+    check --config config "${pairs[@]}"
+    [ "$status$output" = 0 ]
+    one_message x@localhost | "$SMTP_HANDLER" --newlines lenient --domain localhost --auth true "$commands/keep" >replies 2>log
+    [ "$(kept_count)" = 1 ]
+}
+
+@test "--check says what is wrong in the file of password-check, without a name or a hash of it" {
+    mapfile -t pairs < <(pair mx)
+    # said_of FILE OPTION...: what is said of it, behind the option's name.
+    said_of() {
+        check "${pairs[@]}" "${@:2}" --auth "$PASSWORD_CHECK $1" true
+        sed -E 's/^smtp-handler: (warning: )?option auth: //' <<<"$output"
+    }
+    printf '%s\n' "joe:$(hashed secret)" '# a comment' '' 'locked:!' 'old:abJnggxhB/yWI' >users
+    [ -z "$(said_of users)" ]
+    printf '%s\r\n' 'ann:tr0ub4dor' "joe:$(hashed secret)" bob: 'zoe' ':x' 'eve:$9$x$y' >users
+    said_of users | diff - <(cat <<'END'
+users:1: no hash that crypt(5) knows, perhaps the password itself; make one with 'openssl passwd -6'
+users:3: no password
+users:4: no line 'name:hash'
+users:5: no line 'name:hash'
+users:6: no hash that crypt(5) knows, perhaps the password itself; make one with 'openssl passwd -6'
+END
+    )
+    check "${pairs[@]}" --submission --auth "$PASSWORD_CHECK users" true
+    [ "$status" = 0 ]
+    [ "$(grep -c 'smtp-handler: warning: ' <<<"$output")" = 5 ]
+    # If nobody can log in, strangers may still send mail, unless there are only users.
+    echo 'ann:tr0ub4dor' >users
+    for file in users missing .; do
+        said_of "$file" | tail -1 | grep -qxE 'users: nobody can log in|missing: No such file or directory|\.: Is a directory'
+        check "${pairs[@]}" --auth "$PASSWORD_CHECK $file" true
+        [ "$status" = 0 ]
+        check "${pairs[@]}" --submission --auth "$PASSWORD_CHECK $file" true
+        [ "$status" = 78 ]
+    done
+    check "${pairs[@]}" --auth "$PASSWORD_CHECK" true
+    [ "$output" = 'smtp-handler: warning: option auth: password-check needs a file: nobody can log in' ]
+}
+
 @test "without --submission a user does not relay" {
     serve_auth
     client <<'END'
@@ -262,20 +493,35 @@ END
     eventually grep -q "password program .*$2" background
 }
 
-@test "where the password program cannot say AUTH is deferred, and the log says why" {
+@test "if the password program cannot check, AUTH is deferred, and the log says why" {
     printf '#!/bin/sh\nkill -SEGV $$\n' >crashes
     printf '#!/bin/sh\nexit 111\n' >fails
-    printf '#!/nonexistent\n' >stray
+    printf '#!%s/missing\n' "$PWD" >stray
     chmod +x crashes fails stray
     defers "$PWD/crashes" 'signal 11'
     defers "$PWD/fails" 'exit 111'
     defers "$PWD/stray" 'No such file or directory'
     defers "$PASSWORD_CHECK missing" 'exit 111'
-    run "$SMTP_HANDLER" --auth "$PWD/gone" --check true
+    check --auth "$PWD/gone" true
     [ "$status" = 78 ]
 }
 
-@test "what the password program says reaches no client" {
+@test "after five attempts that nobody could check the connection is closed" {
+    printf '#!/bin/sh\necho >>tries\nexit 111\n' >fails
+    chmod +x fails
+    serve --auth "$PWD/fails"
+    client <<'END'
+client = Client(port)
+client.starttls()
+for turn in range(5):
+    client.expect("454 4.7.0 ", "AUTH PLAIN AGFsaWNlAHNlY3JldC1vZi1hbGljZQ==")
+assert client.reply().startswith("421 4.7.0 ")
+assert client.is_over()
+END
+    [ "$(wc -l <tries)" = 5 ]
+}
+
+@test "no output of the password program reaches a client" {
     printf '#!/bin/sh\necho words on output\necho words on error >&2\nexit 1\n' >talks
     chmod +x talks
     port=$(free_port)
@@ -304,10 +550,10 @@ started = arguments[0] + ".started"
 while not (os.path.exists(started) and os.path.getsize(started)):
     time.sleep(0.01)
 began = time.monotonic()
-os.kill(parent_of(relay()), signal.SIGTERM)
+os.kill(handler_of(relay()), signal.SIGTERM)
 assert client.reply().startswith("454 4.7.0 ")
 assert client.reply().startswith("421 4.3.2 ")
-assert time.monotonic() - began < 20
+assert time.monotonic() - began < 50
 END
     grep -q "password program $1: cut off" background
     refute kill -0 "$(cat "$1.started")"

@@ -12,7 +12,7 @@ self_signed() {
         -keyout "$1.key" -out "$1.crt" -newkey "${key[@]}"
 }
 
-# issued NAME OPTION...: NAME.crt, vouched for by ca, and NAME.key; openssl-ca(1) has the options.
+# issued NAME OPTION...: NAME.crt, signed by ca, and NAME.key; openssl-ca(1) has the options.
 issued() {
     quietly openssl req -nodes -subj "/CN=$1.test" -keyout "$1.key" -out "$1.csr" -newkey "${elliptic[@]}"
     [ -e index ] || {
@@ -23,13 +23,13 @@ issued() {
     quietly openssl ca -batch -config ca.conf -cert ca.crt -keyfile ca.key "${@:2}" -in "$1.csr" -out "$1.crt" -notext
 }
 
-# quietly COMMAND...: shows what it says where it fails.
+# quietly COMMAND...: shows its output if it fails.
 quietly() {
     "$@" >said_by_openssl 2>&1 || { cat said_by_openssl; return 1; }
 }
 
 # make_pairs NAME...: of these, in the directory of the file: ca, mx, other and stranger, each for its host of
-# .test; rsa, for mx.test; and those that ca vouches for, client, expired and early, by their dates.
+# .test; rsa, for mx.test; and those signed by ca, client, expired and early, by their dates.
 make_pairs() (
     cd "$certificates" || return
     for name; do

@@ -277,3 +277,39 @@ kept_at_least() {
     eventually postfix_sent 1000
     all_arrived 1000
 }
+
+# one_to_three OPTION...: Postfix sends a mail to three recipients with a command each, who get it once;
+# says how long that took, and prints how many messages came.
+one_to_three() {
+    local begun ended name
+    printf '#!/bin/sh\ncat >"$KEPT/$1.$TRANSACTION_ID"\n' >keep-as
+    chmod +x keep-as
+    printf '%s\n' "tickets@example.org $PWD/keep-as tickets" "sales@example.org $PWD/keep-as sales" joe@example.org >recipients
+    delivery=("$PWD/keep-as" joe)
+    start_handler --recipients recipients "$@"
+    start_postfix "smtp:[127.0.0.1]:$port"
+    begun=$EPOCHREALTIME
+    "${postfix[@]}" sendmail -i -f sender@example.net {tickets,sales,joe}@example.org <"$mails/simple.eml"
+    eventually kept_at_least 3 # in Postfix's own time, which tries again after a second here, and after five minutes by default
+    ended=$EPOCHREALTIME
+    eventually postfix_sent 1
+    echo "# to tickets@, sales@ and joe@ at once${*:+, with $1}: $(((${ended/./} - ${begun/./}) / 1000)) ms" >&3
+    for name in tickets sales joe; do arrived simple "$name"; done
+    [ "$(find "$KEPT" -type f | wc -l)" = 3 ]
+    grep -c 'message result=accepted' background
+}
+
+@test "a mail of Postfix's to three recipients with a command each comes in three transactions, once to each" {
+    needs_root "start Postfix's daemons as other users"
+    one_to_three >accepted # not in a subshell, which would leave its daemons
+    [ "$(cat accepted)" = 3 ]
+    [ "$(grep -c 'recipient result=deferred .* to=.*@example.org .*status=4.5.3' background)" -ge 2 ]
+}
+
+@test "with a done-list it comes in one transaction, and at once" {
+    needs_root "start Postfix's daemons as other users"
+    one_to_three --done-list remembered >accepted
+    [ "$(cat accepted)" = 3 ]
+    refute grep -q 'recipient result=deferred' background
+    [ "$(grep -c 'to=<.* status=sent' maillog)" = 3 ]
+}

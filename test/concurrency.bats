@@ -12,7 +12,7 @@ fifty_clients() {
     fifty_clients
 }
 
-@test "fifty clients at once under systemd-socket-activate: the same" {
+@test "fifty clients at once under systemd-socket-activate: whole messages arrive once, broken ones never" {
     port=$(free_port)
     in_background systemd-socket-activate --accept --inetd -E KEPT -l "127.0.0.1:$port" "$SMTP_HANDLER" \
         --domain example.org --log none sh -c 'cat >"$KEPT/$TRANSACTION_ID"'

@@ -85,7 +85,8 @@ SERVER
     deliver_by "$commands/keep"
     date=$(kept 1 | grep -E '^	[A-Z][a-z]{2}, .* \+0000$')
     received=$(date -d "$date" +%s)
-    [ "$received" -ge "$before" ] && [ "$received" -le "$(date +%s)" ]
+    [ "$received" -ge "$before" ]
+    [ "$received" -le "$(date +%s)" ]
 }
 
 @test "the trace has a for clause with one recipient only" {

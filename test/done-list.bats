@@ -2,7 +2,7 @@ load helper
 
 # Once and only once: --done-list.
 
-# says OPTION... : says standard input all at once, so that it can have heard no answer; the replies from
+# says OPTION... : says standard input all at once, so that it acknowledges no answer; the replies from
 # the message on.
 says() {
     sed 's/$/\r/' | handler --done-list list "$@" | from_wire | without_ids | sed '1,/^354/d; /^221/d'
@@ -39,12 +39,33 @@ entry_of() {
 
 by_extension=(sh -c '[ -z "$EXTENSION" ] || [ -e "up$EXTENSION" ] || exit "$EXTENSION"; echo "$RECIPIENTS" >>delivered')
 
-@test "who has a message is left out by a retry, and its answer is 250" {
+@test "a retry leaves out a recipient who has the message, and gets 250" {
     [ "$(one_message | says)" = '250 2.0.0 Delivered, id ID' ]
     [ "$(one_message | says)" = '250 2.0.0 Delivered before' ]
     [ "$(kept_count)" = 1 ]
     grep -q 'message result=accepted .* to=user@example.org recipients=1 size=[0-9]* status=2.0.0 done=1 reply=' log
     [ "$(entries)" = 1 ]
+}
+
+@test "a message that the command threw away is not remembered, and comes to it again" {
+    delivery=(sh -c 'echo >>runs; [ "$CLIENT_HELO" = friend ] || exit 99; exec "$0"' "$commands/keep")
+    [ "$(one_message | says)" = '250 2.0.0 Delivered, id ID' ]
+    no_entries
+    # The true sender, after a stranger has sent a copy.
+    [ "$(one_message | sed 's/^EHLO .*/EHLO friend/' | says)" = '250 2.0.0 Delivered, id ID' ]
+    [ "$(kept_count)" = 1 ]
+    [ "$(entries)" = 1 ]
+    grep -c 'message result=discarded' log | grep -qx 1
+}
+
+@test "of several recipients only those whose mail was kept are remembered" {
+    delivery=("${by_extension[@]}")
+    for _ in first retry; do
+        [ "$(one_message a@example.org b+99@example.org | says --one-recipient)" = '250 2.0.0 Delivered, id ID' ]
+        [ "$(entries)" = 1 ]
+    done
+    [ "$(cat delivered)" = a@example.org ]
+    grep -c 'message result=discarded .* to=b+99@example.org ' log | grep -qx 2
 }
 
 @test "an entry is named by sender, recipient and message" {
@@ -67,7 +88,7 @@ by_extension=(sh -c '[ -z "$EXTENSION" ] || [ -e "up$EXTENSION" ] || exit "$EXTE
     [ "$(kept_count)" = 4 ]
 }
 
-@test "a client that goes on has heard the answer, and what it says again is new" {
+@test "a client that goes on has acknowledged the answer, and the same message again is new" {
     begin
     for times in 1 2; do
         say "${message[@]}" '250 2.0.0 Delivered, id'
@@ -82,7 +103,7 @@ by_extension=(sh -c '[ -z "$EXTENSION" ] || [ -e "up$EXTENSION" ] || exit "$EXTE
     [ "$(kept_count)" = 3 ]
 }
 
-@test "what came before the answer shows nothing, QUIT neither" {
+@test "what came before the answer acknowledges nothing, nor does QUIT" {
     delivery=(sh -c 'touch began; until [ -e "$KEPT/go" ]; do sleep 0.02; done')
     begin
     printf '%s\r\n' "${message[@]}" >&9
@@ -102,7 +123,7 @@ by_extension=(sh -c '[ -z "$EXTENSION" ] || [ -e "up$EXTENSION" ] || exit "$EXTE
     [ "$(entries)" = 1 ]
 }
 
-@test "a client that goes after the answer without a word has not shown that it has it" {
+@test "a client that disconnects after the answer has not acknowledged it" {
     begin
     say "${message[@]}" '250 2.0.0 Delivered, id'
     exec 9>&-
@@ -116,7 +137,7 @@ by_extension=(sh -c '[ -z "$EXTENSION" ] || [ -e "up$EXTENSION" ] || exit "$EXTE
     begin
     printf '%s\r\n' "${message[@]}" >&9
     eventually test -e began
-    [ "$(one_message | says)" = '451 4.3.0 Trouble here, try again later, id ID' ]
+    [ "$(one_message | says)" = '451 4.3.0 Local error in processing, try again later, id ID' ]
     grep -q 'trouble text="done-list: Operation already in progress"' log
     touch go
     [ "$(one_message other@example.org | says)" = '250 2.0.0 Delivered, id ID' ]
@@ -125,7 +146,7 @@ by_extension=(sh -c '[ -z "$EXTENSION" ] || [ -e "up$EXTENSION" ] || exit "$EXTE
     [ "$(wc -l <"$KEPT/times")" = 2 ]
 }
 
-@test "an answer on several messages is heard for all of them" {
+@test "what a client sends acknowledges all answers before" {
     begin
     say "${message[@]}" "${message[@]:1:5}" other . '250 2.0.0 Delivered, id'
     eventually test "$(kept_count)" = 2
@@ -134,7 +155,7 @@ by_extension=(sh -c '[ -z "$EXTENSION" ] || [ -e "up$EXTENSION" ] || exit "$EXTE
     eventually no_entries
 }
 
-@test "in one-recipient mode many are taken, and answered at once: 250 where all accept" {
+@test "with a done-list one-recipient mode takes several recipients and gives one answer: 250 if all accept" {
     delivery=("${by_extension[@]}")
     printf 'EHLO c\r\n' | handler --one-recipient --done-list list | from_wire | grep -qx '250 LIMITS MAILMAX=1000 RCPTMAX=1000'
     [ "$(one_message a@example.org b@example.org | says --one-recipient)" = '250 2.0.0 Delivered, id ID' ]
@@ -142,23 +163,23 @@ by_extension=(sh -c '[ -z "$EXTENSION" ] || [ -e "up$EXTENSION" ] || exit "$EXTE
     grep -q 'connection .* messages=1 accepted=1 ' log
 }
 
-@test "what all refuse is refused, by whatever reasons" {
+@test "a message that all recipients refuse is refused, for whatever reasons" {
     delivery=("${by_extension[@]}")
     [ "$(one_message a+67@example.org b+67@example.org | says --one-recipient)" = '550 5.1.1 No such mailbox, id ID' ]
     [ "$(one_message a+67@example.org b+77@example.org | says --one-recipient)" = '554 5.0.0 Message refused, id ID' ]
-    [ "$(one_message a+73@example.org b+73@example.org | says --one-recipient)" = '451 4.2.0 Mailbox trouble, try again later, id ID' ]
+    [ "$(one_message a+73@example.org b+73@example.org | says --one-recipient)" = '451 4.2.0 Mailbox temporarily unavailable, try again later, id ID' ]
     [ ! -e delivered ]
 }
 
-@test "a mixed outcome is 451, and the retry does the rest" {
+@test "a mixed outcome is 451, and the retry delivers to the rest" {
     delivery=("${by_extension[@]}")
     for last in c+75 c+67; do
         local all=(a@example.org "$last@example.org" b@example.org)
         rm -f delivered
         rm -rf list
-        [ "$(one_message "${all[@]}" | says --one-recipient)" = '451 4.3.0 Trouble here, try again later, id ID' ]
+        [ "$(one_message "${all[@]}" | says --one-recipient)" = '451 4.3.0 Local error in processing, try again later, id ID' ]
         diff delivered - <<<$'a@example.org\nb@example.org'
-        [ "$(one_message "${all[@]}" | says --one-recipient)" = '451 4.3.0 Trouble here, try again later, id ID' ]
+        [ "$(one_message "${all[@]}" | says --one-recipient)" = '451 4.3.0 Local error in processing, try again later, id ID' ]
         touch up75 up67
         [ "$(one_message "${all[@]}" | says --one-recipient)" = '250 2.0.0 Delivered, id ID' ]
         diff delivered - <<<$'a@example.org\nb@example.org'"
@@ -182,7 +203,7 @@ $last@example.org"
     diff delivered - <<<$'a@example.org\nb+75@example.org'
 }
 
-@test "a command for all at once is run for the rest" {
+@test "a command for all recipients is run on a retry for the rest" {
     delivery=("$commands/keep" '{recipients}')
     one_message b@example.org | says
     [ "$(one_message a@example.org b@example.org c@example.org | says)" = '250 2.0.0 Delivered, id ID' ]
@@ -195,14 +216,14 @@ $last@example.org"
     [ "$(kept_count)" = 3 ]
 }
 
-@test "a refusal of the rest is deferred, since others have the message" {
+@test "a refusal of the rest on a retry is deferred, since others have the message" {
     one_message a@example.org | says
     delivery=("$commands/end" 67)
     [ "$(one_message b@example.org c@example.org | says)" = '550 5.1.1 No such mailbox, id ID' ]
-    [ "$(one_message a@example.org b@example.org | says)" = '451 4.3.0 Trouble here, try again later, id ID' ]
+    [ "$(one_message a@example.org b@example.org | says)" = '451 4.3.0 Local error in processing, try again later, id ID' ]
 }
 
-@test "with LMTP and with PRDR each is answered as ever" {
+@test "with a done-list LMTP and PRDR answer each recipient as ever" {
     delivery=("${by_extension[@]}")
     for how in LMTP PRDR; do
         rm -rf list delivered
@@ -213,7 +234,7 @@ $last@example.org"
         says "${options[@]}" <client_says | diff - <(cat <<SERVER
 ${around:+353 Each recipient is answered by itself
 }250 2.0.0 Delivered before
-451 4.3.0 Trouble here, try again later, id ID${around:+
+451 4.3.0 Local error in processing, try again later, id ID${around:+
 250 2.0.0 Delivered, id ID}
 SERVER
 )
@@ -221,13 +242,29 @@ SERVER
     done
 }
 
-@test "whoever is named twice has it once" {
+@test "the longest addresses are remembered, each by itself" {
+    local label domain local_part
+    label=$(printf '%63s' '' | tr ' ' d)
+    domain=$label.$label.$label.$label
+    local_part=$(printf '%254s' '' | tr ' ' x)
+    one_message "${local_part}a@$domain" "${local_part}a@localhost" | says --domain '*'
+    [ "$(one_message "${local_part}a@$domain" "${local_part}b@$domain" | says --domain '*')" = '250 2.0.0 Delivered, id ID' ]
+    kept_environment 2 | grep -qx "RECIPIENT=${local_part}b@$domain"
+}
+
+@test "the same domain in capitals is the same, in a sender and in a recipient" {
+    one_message | says
+    [ "$(one_message | sed 's/@example/@EXAMPLE/' | says)" = '250 2.0.0 Delivered before' ]
+    [ "$(kept_count)" = 1 ]
+}
+
+@test "a recipient who is named twice has the message once" {
     delivery=("${by_extension[@]}")
     [ "$(one_message a@example.org a@example.org | says --one-recipient)" = '250 2.0.0 Delivered, id ID' ]
     diff delivered - <<<a@example.org
 }
 
-@test "an entry that is a week old is none" {
+@test "an entry of the done-list that is a week old does not count" {
     one_message | says
     touch -d '8 days ago' "$(find list/?? -type f)"
     [ "$(one_message | says)" = '250 2.0.0 Delivered, id ID' ]
@@ -236,7 +273,7 @@ SERVER
     [ "$(kept_count)" = 2 ]
 }
 
-@test "where a directory of the list is full, or entries are old, whoever comes by cleans" {
+@test "if a directory of the done-list is full, or entries are old, the next message cleans it" {
     local number=0
     until [[ $(entry_of "$number\n") == list/??/??0* ]]; do number=$((number + 1)); done
     directory=$(dirname "$(entry_of "$number\n")")
@@ -253,25 +290,43 @@ SERVER
     [ -e "$directory/a stranger" ]
 }
 
-@test "a directory that cannot be used is said at start" {
+@test "a done-list that cannot be used is named at start" {
     touch file
-    for directory in file/list missing/list file; do
-        [[ $(handler --done-list "$directory" --check) == "done-list $directory: "* ]]
+    for directory in file/list missing/list file /proc/list; do
+        refute handler --done-list "$directory" --check
+        grep -q "^smtp-handler: option done-list: $directory: " log
         handler --done-list "$directory" </dev/null >said || [ $? = 78 ]
         [ ! -s said ] || grep -q '^421 4.3.5' said
     done
-    [ "$(handler --done-list list --check)" = ok ]
+    handler --done-list list --check | tail -1 | grep -qx ok
 }
 
-@test "a list that cannot be looked into defers the message" {
+@test "--check makes no done-list, nor anything else: that is for a session's user" {
+    mkdir empty
+    for path in empty/list "$PWD/empty/list/" list; do
+        handler --check --done-list "$path" --spool empty | tail -1 | grep -qx ok
+        [ ! -e "$path" ]
+    done
+    [ -z "$(ls empty)" ]
+    chmod 555 empty
+    chmod 711 "$BATS_RUN_TMPDIR"
+    if ASAN_OPTIONS=detect_leaks=0 as_another "$SMTP_HANDLER" --check --done-list "$PWD/empty/list" true 2>errors; then
+        false
+    fi
+    grep -qx "smtp-handler: option done-list: $PWD/empty/list: Permission denied" errors
+    one_message | handler --done-list list >replies
+    [ -d list ]
+}
+
+@test "a done-list that cannot be read defers the message" {
     mkdir list
     touch list/{{0..9},{a..f}}{{0..9},{a..f}}
-    [ "$(one_message | says)" = '451 4.3.0 Trouble here, try again later, id ID' ]
+    [ "$(one_message | says)" = '451 4.3.0 Local error in processing, try again later, id ID' ]
     [ "$(kept_count)" = 0 ]
     grep -q 'trouble text="done-list: Not a directory"' log
 }
 
-@test "a list that cannot be written to behind the command's success changes nothing of that" {
+@test "a done-list that cannot be written after the command's success does not change the reply" {
     delivery=(sh -c 'rm -r list; touch list')
     [ "$(one_message | says)" = '250 2.0.0 Delivered, id ID' ]
     grep -q 'trouble text="done-list, after a delivery: Not a directory"' log

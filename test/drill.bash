@@ -1,7 +1,7 @@
 # What the drills share. `make test` takes a sample of each, `make drill` does it all; see test/drill.
 
 drill=$top/test/drill
-figures=${DRILL_FIGURES:-$BATS_FILE_TMPDIR} # where the tables go
+figures=${DRILL_FIGURES:-$BATS_FILE_TMPDIR} # a directory for the tables
 
 # size SAMPLE WHOLE: that of the drill at hand.
 size() {

@@ -1,7 +1,9 @@
-#include "driver.h"
+#include "test/driver.h"
 
 #include <assert.h>
 #include <stdio.h>
+
+#include "session/text/text.h"
 
 static void record(struct driver *driver, struct span octets)
 {
@@ -36,25 +38,22 @@ static bool is_local(const struct mailbox *mailbox, const char *local)
     return span_equal(mailbox_local(mailbox), span_of(local));
 }
 
-static void answer_about_address(struct driver *driver)
+static void answer_about_address(struct driver *driver, const struct mailbox *mailbox)
 {
-    struct session *session = &driver->session;
-    const struct mailbox *mailbox = session_question(session) == QUESTION_SENDER
-                                        ? &session_envelope(session)->sender
-                                        : session_candidate(session);
     enum verdict verdict = is_local(mailbox, "nobody")  ? VERDICT_UNKNOWN_MAILBOX
                            : is_local(mailbox, "later") ? VERDICT_DEFERRED
+                           : is_local(mailbox, "apart") ? VERDICT_ACCEPTED_APART
                                                         : VERDICT_ACCEPTED;
     record_string(driver, "WANT_VERDICT ");
     record_quoted(driver, mailbox_whole(mailbox));
-    session_answer(session, verdict, span_empty());
+    session_answer(&driver->session, verdict, span_empty());
 }
 
 /* TLS can be had. */
-static void answer_question(struct driver *driver)
+static void answer_question(struct driver *driver, const struct want *want)
 {
-    if (session_question(&driver->session) != QUESTION_TLS) {
-        answer_about_address(driver);
+    if (want->verdict.question != QUESTION_TLS) {
+        answer_about_address(driver, want->verdict.mailbox);
         return;
     }
     assert(!session_within_message(&driver->session));
@@ -63,9 +62,8 @@ static void answer_question(struct driver *driver)
 }
 
 /* The password is the name backwards, or "later". */
-static void judge_credentials(struct driver *driver)
+static void check_credentials(struct driver *driver, struct credentials credentials)
 {
-    struct credentials credentials = session_credentials(&driver->session);
     size_t length = credentials.user.length;
     bool right = length == credentials.password.length;
     for (size_t i = 0; right && i < length; i++)
@@ -80,27 +78,27 @@ static void judge_credentials(struct driver *driver)
                    span_empty());
 }
 
-static struct span keep(char *octets, struct span text)
+static struct span copy(char *octets, struct span text)
 {
     memcpy(octets, text.octets, text.length);
     return (struct span){octets, text.length};
 }
 
 /* "0.0.0.0" is nobody's address. */
-static void introduce(struct driver *driver)
+static void replace_client(struct driver *driver, const struct xclient *told)
 {
-    const struct xclient *told = session_xclient(&driver->session);
     struct span address = xclient_value(told, XCLIENT_ADDR);
     struct span hostname = xclient_value(told, XCLIENT_NAME);
-    bool taken = !span_equal(address, span_of("0.0.0.0"));
-    record_string(driver, "WANT_CLIENT\n");
+    bool replaced = !span_equal(address, span_of("0.0.0.0"));
+    record_string(driver, "WANT_XCLIENT\n");
     for (int attribute = 0; attribute < XCLIENT_ATTRIBUTES; attribute++)
         record_quoted(driver, xclient_value(told, (enum xclient_attribute)attribute));
-    if (taken && address.octets != NULL)
-        driver->client_address = keep(driver->client_octets, address);
-    if (taken && hostname.octets != NULL)
-        driver->client_hostname = keep(driver->hostname_octets, hostname);
-    session_introduced(&driver->session, taken, driver->client_address, driver->client_hostname);
+    if (replaced && address.octets != NULL)
+        driver->client_address = copy(driver->client_octets, address);
+    if (replaced && hostname.octets != NULL)
+        driver->client_hostname = copy(driver->hostname_octets, hostname);
+    session_xclient_done(&driver->session, replaced, driver->client_address,
+                         driver->client_hostname);
 }
 
 static void secure(struct driver *driver)
@@ -109,11 +107,10 @@ static void secure(struct driver *driver)
     session_secured(&driver->session);
 }
 
-static void store(struct driver *driver)
+static void store(struct driver *driver, struct span octets)
 {
     struct session *session = &driver->session;
-    struct span octets = session_octets(session);
-    assert(session_keeps_octets(session));
+    assert(session_will_store(session));
     bool fits = octets.length <= sizeof driver->message - driver->message_length &&
                 !is_local(&session_envelope(session)->sender, "full");
     if (fits) {
@@ -123,26 +120,27 @@ static void store(struct driver *driver)
     session_stored(session, fits);
 }
 
-static void deliver(struct driver *driver)
+static void deliver(struct driver *driver, const struct session_message *delivered)
 {
+    struct span recipient = delivered->recipient;
     struct session *session = &driver->session;
     struct span message = {driver->message, driver->message_length};
-    struct mailbox recipient;
     bool refused = is_local(&session_envelope(session)->sender, "refused");
-    bool each = session_recipient(session, &recipient);
-    bool deferred = each && is_local(&recipient, "full");
-    record_string(driver, "WANT_DELIVERY ");
-    record(driver, session_protocol(session));
-    if (each) {
+    struct span local = span_first(recipient, span_find(recipient, '@'));
+    bool deferred = span_equal(local, span_of("full"));
+    record_string(driver, "WANT_DELIVERY");
+    if (recipient.length > 0) {
         record_string(driver, " ");
-        record(driver, mailbox_whole(&recipient));
+        record(driver, recipient);
+    }
+    if (delivered->bare_lf_count > 0) {
+        char count[32];
+        (void)snprintf(count, sizeof count, " bare LF: %llu",
+                       (unsigned long long)delivered->bare_lf_count); /* fits */
+        record_string(driver, count);
     }
     record_string(driver, "\n| ");
     record_quoted(driver, message);
-    record_string(driver, "NOTIFY ");
-    record_quoted(driver, session_notify(session));
-    record_string(driver, "ORCPT ");
-    record_quoted(driver, session_orcpt(session));
     session_answer(session,
                    deferred  ? VERDICT_MAILBOX_TROUBLE
                    : refused ? VERDICT_REFUSED
@@ -150,24 +148,37 @@ static void deliver(struct driver *driver)
                    refused ? message : span_of("2.1.5 so be it"));
 }
 
-static void discard(struct driver *driver)
+static void discard(struct driver *driver, const struct session_message *message)
 {
-    struct session_result result = session_result(&driver->session);
     char line[128];
-    (void)snprintf(line, sizeof line, "WANT_DISCARD %s %llu %s\n", verdict_status(result.verdict),
-                   (unsigned long long)result.size,
-                   result.broken_form == NULL ? "" : result.broken_form); /* fits */
+    (void)snprintf(line, sizeof line, "WANT_DISCARD %s %llu %s\n", verdict_status(message->verdict),
+                   (unsigned long long)message->size,
+                   message->bad_line_end == NULL ? "" : message->bad_line_end); /* fits */
     record_string(driver, line);
     driver->message_length = 0;
     session_discarded(&driver->session);
 }
 
+static void report(struct driver *driver, const struct refusal *refusal)
+{
+    static const char *const subjects[] = {
+        [SUBJECT_SENDER] = "sender", [SUBJECT_RECIPIENT] = "recipient", [SUBJECT_AUTH] = "auth"};
+    char line[128];
+    (void)snprintf(line, sizeof line, "WANT_REPORT %s %s %d %llu ", subjects[refusal->subject],
+                   reply_status(refusal->reply), refusal->in_transaction,
+                   (unsigned long long)refusal->size); /* fits */
+    record_string(driver, line);
+    record_quoted(driver, refusal_text(refusal));
+    assert(text_is_harmless(refusal_text(refusal)));
+    session_reported(&driver->session);
+}
+
 static void write_replies(struct driver *driver)
 {
     struct span replies = session_replies(&driver->session);
-    size_t most = driver->reply_piece;
-    if (most > 0 && most < replies.length)
-        replies.length = most;
+    size_t max = driver->reply_piece;
+    if (max > 0 && max < replies.length)
+        replies.length = max;
     record(driver, replies);
     memcpy(driver->replies + driver->replies_length, replies.octets, replies.length);
     driver->replies_length += replies.length; /* less than the record */
@@ -181,32 +192,35 @@ static bool settle(struct driver *driver)
     for (;;) {
         while (session_replies(session).length > 0)
             write_replies(driver);
-        enum want want = session_want(session);
+        struct want want = session_want(session);
         if (driver->watch != NULL)
-            driver->watch(driver, want);
-        switch (want) {
+            driver->watch(driver, &want);
+        switch (want.kind) {
         case WANT_NOTHING:
             return true;
         case WANT_VERDICT:
-            answer_question(driver);
+            answer_question(driver, &want);
             break;
         case WANT_CREDENTIALS:
-            judge_credentials(driver);
+            check_credentials(driver, want.credentials);
             break;
-        case WANT_CLIENT:
-            introduce(driver);
+        case WANT_XCLIENT:
+            replace_client(driver, want.xclient);
             break;
         case WANT_TLS:
             secure(driver);
             break;
         case WANT_STORE:
-            store(driver);
+            store(driver, want.octets);
             break;
         case WANT_DELIVERY:
-            deliver(driver);
+            deliver(driver, &want.message);
             break;
         case WANT_DISCARD:
-            discard(driver);
+            discard(driver, &want.message);
+            break;
+        case WANT_REPORT:
+            report(driver, want.refusal);
             break;
         case WANT_CLOSE:
             return false;
@@ -253,6 +267,12 @@ bool driver_feed(struct driver *driver, struct span octets)
         goes_on = settle(driver);
     }
     return goes_on;
+}
+
+bool driver_pause(struct driver *driver)
+{
+    session_paused(&driver->session);
+    return settle(driver);
 }
 
 void driver_end(struct driver *driver)

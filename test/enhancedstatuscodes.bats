@@ -34,7 +34,7 @@ CLIENT
 SERVER
 }
 
-@test "in the tables each code goes with a status of its class, and every row is there" {
+@test "in the reply tables each enhanced code has the class of its reply, and every row is there" {
     awk -F '"' '/\[(REPLY|VERDICT)_[A-Z_]*\] = {"/ {
             rows++
             if ($2 !~ /^[2-5][0-9][0-9]$/ || ($4 ~ /^[245]\.[0-9]+\.[0-9]+$/ && substr($4, 1, 1) != substr($2, 1, 1))) { print; bad = 1 }

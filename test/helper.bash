@@ -12,7 +12,7 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
-    export KEPT=$BATS_TEST_TMPDIR/kept # where commands/keep puts what it gets
+    export KEPT=$BATS_TEST_TMPDIR/kept # commands/keep puts there what it gets
     mkdir "$KEPT"
     # The delivery command of a conversation; tests set their own.
     delivery=("$commands/keep")
@@ -40,12 +40,21 @@ in_background() {
     started+=($!)
 }
 
-# eventually COMMAND...: waits until it succeeds, 20 seconds at most.
+# patience SECONDS: what takes so long on a quiet machine takes at most here: as many times that as
+# processes compete for a core.
+patience() {
+    local load running _
+    read -r load _ _ running _ </proc/loadavg
+    load=${load%.*} running=${running%/*}
+    echo $(($1 * (1 + (load > running ? load : running) / $(nproc))))
+}
+
+# eventually COMMAND...: waits for up to 20 seconds, more on a busy machine, until it succeeds.
 eventually() {
-    local until=$((SECONDS + 20))
+    local start=$SECONDS
     until "$@" >/dev/null 2>&1; do
-        if [ "$SECONDS" -ge "$until" ]; then
-            echo "not in 20 seconds: $*"
+        if [ "$SECONDS" -ge $((start + 20)) ] && [ "$SECONDS" -ge $((start + $(patience 20))) ]; then
+            echo "not in $((SECONDS - start)) seconds: $*"
             return 1
         fi
         sleep 0.02
@@ -58,6 +67,18 @@ from_wire() {
         !sub(/\r$/, "") || /\r/ { bad = 1; $0 = "NOT ENDED BY CR LF: " $0 }
         { print }
         END { exit bad }'
+}
+
+# readme TEXT: the block of README.md in which TEXT stands, indented there or between fences, as it is
+# to be typed.
+readme() {
+    awk -v text="$1" 'function finish() { if (index(block, text)) printf "%s", block; block = blanks = "" }
+        /^```/ { if (fenced) finish(); fenced = !fenced; next }
+        fenced { block = block $0 "\n"; next }
+        /^    / { block = block blanks substr($0, 5) "\n"; blanks = ""; next }
+        /^$/ && block != "" { blanks = "\n"; next }
+        { finish() }
+        END { finish() }' "$top/README.md"
 }
 
 # Ids differ from run to run.
@@ -96,6 +117,13 @@ kept_environment() { tr '\0' '\n' <"$KEPT/$1.environment"; }
 kept_arguments() { cat "$KEPT/$1.arguments"; }
 kept_count() { find "$KEPT" -name '*.message' | wc -l; }
 
+# check OPTION...: leaves the status of --check in $status, its standard error in $output, and what it
+# says is in force in the file `checked`.
+check() {
+    status=0
+    output=$("$SMTP_HANDLER" --check "$@" 2>&1 >checked) || status=$?
+}
+
 # one_message RECIPIENT...: what a client says to send a small message.
 one_message() {
     printf 'EHLO client.test\nMAIL FROM:<sender@example.net>\n'
@@ -127,7 +155,7 @@ traced() {
     ASAN_OPTIONS=detect_leaks=0 strace "$@"
 }
 
-# Fails where the command succeeds; a mere "!" would not end a test.
+# Fails if the command succeeds; a mere "!" would not end a test.
 refute() {
     if "$@"; then
         echo "should not have succeeded: $*"
@@ -135,11 +163,29 @@ refute() {
     fi
 }
 
-# A port on loopback that nobody listens on, below those that the system gives to clients.
+# needs_root WHAT: skips the test for a user who may not.
+needs_root() { [ "$(id -u)" = 0 ] || skip "only root can $1"; }
+
+# as_another COMMAND...: as a user without root's rights.
+as_another() {
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid=nobody --regid="$(id -gn nobody)" --clear-groups "$@"
+    else
+        "$@"
+    fi
+}
+
+# A port on loopback that nobody listens on, below those that the system gives to clients. Each of a
+# user's tests that run at once gets another: they take turns, by a file.
 free_port() {
-    local port=$((20000 + RANDOM % 12000))
-    while is_listening "$port"; do port=$((20000 + RANDOM % 12000)); done
-    echo "$port"
+    local turn=/tmp/smtp-handler-port-$UID
+    (
+        flock 9
+        read -r port <&9 || port=$((20000 + RANDOM % 12000))
+        while port=$((port < 31999 ? port + 1 : 20000)) && is_listening "$port"; do :; done
+        echo "$port" >"$turn"
+        echo "$port"
+    ) 9<>"$turn"
 }
 
 is_listening() {

@@ -11,10 +11,10 @@ kills() {
         "$(size 200 2000)" "${SEED:-6}" "${@:2}"
 }
 
-@test "whoever is killed, each message that Postfix relays arrives" {
+@test "each message that Postfix relays arrives, whatever process is killed" {
     kills kills
 }
 
-@test "with a done-list it arrives once, but where the command itself was killed" {
+@test "with a done-list each message arrives once, unless the command itself was killed" {
     kills kills-done-list --done-list "$PWD/list"
 }

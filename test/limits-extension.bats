@@ -6,14 +6,14 @@ limits() {
     printf '%s c\r\n' "${verb:-EHLO}" | handler "$@" | from_wire | grep LIMITS
 }
 
-@test "MAILMAX and RCPTMAX are said as they are" {
+@test "LIMITS has MAILMAX and RCPTMAX as the options say" {
     [ "$(limits)" = '250 LIMITS MAILMAX=1000 RCPTMAX=1000' ]
     [ "$(limits --max-messages 2 --max-recipients 3)" = '250 LIMITS MAILMAX=2 RCPTMAX=3' ]
     [ "$(limits --one-recipient)" = '250 LIMITS MAILMAX=1000 RCPTMAX=1' ]
     [ "$(verb=LHLO limits --lmtp --one-recipient --max-recipients 7)" = '250 LIMITS MAILMAX=1000 RCPTMAX=7' ]
 }
 
-@test "what is said is what holds" {
+@test "what LIMITS says holds" {
     conversation --max-messages 2 --max-recipients 1 <<'CLIENT' 4<<'SERVER'
 HELO c
 MAIL FROM:<>

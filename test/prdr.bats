@@ -21,12 +21,12 @@ answers() {
     tail -1 said | grep -qx '555 5.5.4 Parameter not recognized: PRDR'
 }
 
-@test "each recipient is answered between 353 and the summary" {
+@test "with PRDR each recipient is answered between 353 and the summary" {
     answers ' PRDR' a b+67 c+75 | diff - <(cat <<'EOF'
 353 Each recipient is answered by itself
 250 2.0.0 Delivered, id ID
 550 5.1.1 No such mailbox, id ID
-451 4.3.0 Trouble here, try again later, id ID
+451 4.3.0 Local error in processing, try again later, id ID
 250 2.0.0 Delivered, id ID
 250 2.0.0 Ok
 EOF
@@ -34,12 +34,17 @@ EOF
     [ "$(kept_count)" = 3 ]
 }
 
-@test "the summary is deferred or refused where nobody accepted" {
-    answers ' PRDR' b+67 c+75 | tail -2 | head -1 | grep -qx '451 4.3.0 Trouble here, try again later, id ID'
+@test "with PRDR a recipient whose mail is thrown away accepts" {
+    answers ' PRDR' a b+99 | tail -n +2 | uniq -c | diff - <(printf '%7d %s\n' 3 '250 2.0.0 Delivered, id ID' 1 '250 2.0.0 Ok')
+    grep -q 'message result=discarded .* to=b+99@example.org ' log
+}
+
+@test "with PRDR the summary is deferred or refused if no recipient accepted" {
+    answers ' PRDR' b+67 c+75 | tail -2 | head -1 | grep -qx '451 4.3.0 Local error in processing, try again later, id ID'
     answers ' PRDR' b+67 c+100 | tail -2 | head -1 | grep -qx '554 5.0.0 Message refused, id ID'
 }
 
-@test "with one recipient there is one answer" {
+@test "with PRDR and one recipient there is one answer" {
     answers ' PRDR' a | diff - <(printf '%s\n' '250 2.0.0 Delivered, id ID' '250 2.0.0 Ok')
 }
 
@@ -48,14 +53,14 @@ EOF
     [ "$(kept_count)" = 1 ]
 }
 
-@test "a message refused as a whole has one answer" {
+@test "with PRDR a message refused as a whole has one answer" {
     delivery=("${by_extension[@]}")
     printf 'EHLO c\r\nMAIL FROM:<> PRDR\r\nRCPT TO:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nx\ny\r\n.\r\nNOOP\r\n' |
         handler --one-recipient | from_wire | without_ids | sed '1,/^354/d' |
-        diff - <(printf '%s\n' '554 5.6.11 Only CR LF may end a line, id ID' '250 2.0.0 Ok')
+        diff - <(printf '%s\n' '554 5.6.11 Bare CR or LF not allowed, id ID' '250 2.0.0 Ok')
 }
 
-@test "SIGTERM between recipients leaves the accepted one counted" {
+@test "with PRDR SIGTERM between recipients leaves the accepted one counted" {
     delivery=(sh -c 'kill -TERM $PPID')
     printf 'EHLO c\nMAIL FROM:<> PRDR\nRCPT TO:<a@example.org>\nRCPT TO:<b@example.org>\nDATA\nx\n.\n' | sed 's/$/\r/' |
         handler --one-recipient | from_wire | cut -c1-3 | tail -3 | diff - <(printf '353\n250\n421\n')

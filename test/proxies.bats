@@ -43,7 +43,7 @@ EOF
     eventually answers
 }
 
-@test "HAProxy says with version 1 who the client is" {
+@test "HAProxy names the client with version 1" {
     start_handler --proxy-protocol
     haproxy_before send-proxy
     send
@@ -51,7 +51,7 @@ EOF
     grep -qE '^CLIENT_PORT=[0-9]+$' environment
 }
 
-@test "HAProxy says with version 2 who the client is, and more that is skipped" {
+@test "HAProxy names the client with version 2, and TLVs that are skipped" {
     start_handler --proxy-protocol
     haproxy_before send-proxy-v2 proxy-v2-options unique-id,crc32c
     send
@@ -59,7 +59,7 @@ EOF
     grep -qE '^CLIENT_PORT=[0-9]+$' environment
 }
 
-@test "HAProxy says with version 2 who the client is of IPv6" {
+@test "HAProxy names a client of IPv6 with version 2" {
     start_handler --proxy-protocol
     at='[::1]' from=::1
     haproxy_before send-proxy-v2
@@ -67,7 +67,7 @@ EOF
     came_from ::1 IPv6:
 }
 
-@test "what HAProxy says for itself, to see whether we live, comes from itself" {
+@test "a health check of HAProxy comes from HAProxy itself" {
     start_handler --proxy-protocol
     haproxy_before send-proxy-v2 check inter 100ms
     eventually grep -q 'connection client=127.0.0.1 helo=check.test .*ended=quit' background # LOCAL
@@ -76,7 +76,17 @@ EOF
     refute grep -q 'wrong PROXY' background
 }
 
-@test "a client of HAProxy without an address of the Internet is taken for HAProxy" {
+@test "a health check of HAProxy passes the delay of the greeting and waits for replies" {
+    start_handler --proxy-protocol --greet-delay 200 --strict-pipelining
+    haproxy_before send-proxy-v2 check inter 100ms
+    eventually grep -q 'connection client=127.0.0.1 helo=check.test .*ended=quit' background
+    start_handler --greet-delay 1 --strict-pipelining
+    check=other.test haproxy_before check inter 100ms
+    eventually grep -q 'connection client=127.0.0.1 helo=other.test .*ended=quit' background
+    refute grep abuse background
+}
+
+@test "a client of HAProxy without an IP address is taken for HAProxy" {
     start_handler --proxy-protocol
     haproxy_before send-proxy
     sed -i "s|bind .*|bind $PWD/v1|" haproxy.cfg
@@ -102,7 +112,7 @@ EOF
     grep -qx CLIENT_PROTOCOL=ESMTPS environment
 }
 
-@test "HAProxy that says nothing is not let in" {
+@test "HAProxy without the header is not let in" {
     start_handler --proxy-protocol
     haproxy_before
     refute send --max-time 20 2>/dev/null
@@ -110,7 +120,7 @@ EOF
     [ "$(kept_count)" = 0 ]
 }
 
-# nginx_before: nginx's mail proxy on $proxy_port; whoever has the password "right", or none, may pass.
+# nginx_before: nginx's mail proxy on $proxy_port; a client with the password "right", or without one, may pass.
 nginx_before() {
     proxy_port=$(free_port)
     auth_port=$(free_port)
@@ -150,7 +160,7 @@ EOF
     eventually answers
 }
 
-@test "nginx says with XCLIENT who the client is" {
+@test "nginx names the client with XCLIENT" {
     start_handler --xclient 127.0.0.1
     nginx_before
     send
@@ -160,7 +170,7 @@ EOF
     refute grep -q '^SASL_' environment
 }
 
-@test "nginx says with XCLIENT who the client is of IPv6" {
+@test "nginx names a client of IPv6 with XCLIENT" {
     start_handler --xclient 127.0.0.1
     at='[::1]' from=::1
     nginx_before
@@ -168,7 +178,7 @@ EOF
     came_from ::1 IPv6:
 }
 
-@test "whom nginx has authenticated may send anywhere" {
+@test "a user whom nginx has authenticated may send anywhere" {
     start_handler --xclient 127.0.0.1 --submission
     nginx_before
     send --user user@example.org:right --login-options AUTH=PLAIN --mail-rcpt friend@elsewhere.example
@@ -179,14 +189,14 @@ EOF
     refute send --user user@example.org:wrong --login-options AUTH=PLAIN 2>said
     grep -q 'Login denied' said
     refute send 2>/dev/null
-    eventually grep '530 5.7.0 AUTH must come first' background # says nginx
+    eventually grep '530 5.7.0 Authentication required' background # says nginx
     [ "$(kept_count)" = 1 ]
 }
 
-@test "nginx is not believed where it need not be" {
+@test "nginx outside of --xclient is not believed" {
     start_handler --xclient 127.0.0.2
     nginx_before
     refute send 2>/dev/null
-    grep 'XCLIENT is not for you' background # says nginx
+    grep 'XCLIENT not permitted' background # says nginx
     [ "$(kept_count)" = 0 ]
 }

@@ -62,7 +62,7 @@ known_of() {
     kept_environment "$1" | grep -E '^CLIENT_(ADDRESS|PORT|HOSTNAME)=' | sort
 }
 
-@test "version 1 says who the client is, and the client's octets behind it are not lost" {
+@test "version 1 names the client, and the client's octets behind the header are not lost" {
     start_handler --proxy-protocol
     client <<'EOF'
 assert replies(V1 + MAIL) == ALL
@@ -77,7 +77,7 @@ EOF
     eventually grep -q 'connection client=203.0.113.5 proxy=127.0.0.1' background
 }
 
-@test "version 2 says who the client is, and its TLVs are skipped" {
+@test "version 2 names the client, and its TLVs are skipped" {
     start_handler --proxy-protocol
     client <<'EOF'
 assert replies(V2 + MAIL) == ALL
@@ -92,7 +92,7 @@ EOF
     known_of 4 | diff - <(printf 'CLIENT_%s\n' ADDRESS=203.0.113.5 HOSTNAME=unknown PORT=1025)
 }
 
-@test "UNKNOWN, LOCAL and what has no address of the Internet leave the connection's own" {
+@test "UNKNOWN, LOCAL and other address families leave the connection's own endpoints" {
     start_handler --proxy-protocol
     client <<'EOF'
 unix = b"/run/client".ljust(108, b"\0") + b"/run/us".ljust(108, b"\0")
@@ -110,7 +110,7 @@ EOF
     refute grep proxy= background
 }
 
-@test "anything else closes the connection without a word, and with a line in the log" {
+@test "a connection without a valid PROXY header is closed without a reply, and logged" {
     start_handler --proxy-protocol
     client <<'EOF' >expected
 bad = {
@@ -161,7 +161,101 @@ EOF
     [ "$(kept_count)" = 0 ]
 }
 
-@test "the header must be there in 5 seconds, in all" {
+@test "with --proxy-networks a client outside of them is closed without a reply, and logged" {
+    start_handler --proxy-protocol --proxy-networks 127.0.0.2,2001:db8::/32 --proxy-networks 127.0.1.0/24
+    client <<'EOF'
+for source, served in ("127.0.0.1", False), ("127.0.0.2", True), ("127.0.0.3", False), ("127.0.1.77", True), ("127.0.2.1", False):
+    for octets in (V1 + MAIL, V2 + MAIL, b"PROXY UNKNOWN\r\n" + mail(b"127.0.0.1"), header(0x20, 0, b"") + mail(b"127.0.0.1")):
+        s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 30, (source, 0))
+        try:
+            s.sendall(octets)
+            s.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass # it was closed
+        said = rest(s)
+        assert said.startswith(b"220 ") and b"\r\n221 " in said if served else said == b"", (source, octets, said)
+EOF
+    [ "$(kept_count)" = 8 ]
+    grep ': proxy ' background | sort | uniq -c | sed 's/^ *//' >log
+    # One more of 127.0.0.1 is the connection of is_listening.
+    diff log - <<'EOF'
+5 smtp-handler: proxy client=127.0.0.1 text="it is in none of the proxy-networks"
+4 smtp-handler: proxy client=127.0.0.3 text="it is in none of the proxy-networks"
+4 smtp-handler: proxy client=127.0.2.1 text="it is in none of the proxy-networks"
+EOF
+    eventually grep -q 'connection client=203.0.113.5 proxy=127.0.1.77' background
+}
+
+@test "a client that the PROXY header names need not be in --proxy-networks, and may send XCLIENT" {
+    start_handler --proxy-protocol --proxy-networks 127.0.0.1 --xclient 203.0.113.5
+    client <<'EOF'
+assert replies(V1 + b"XCLIENT ADDR=203.0.113.99\r\n" + MAIL) == ["220"] + ALL
+EOF
+    known_of 1 | grep -qx CLIENT_ADDRESS=203.0.113.99
+}
+
+@test "a proxy on a Unix socket, which has no address, may always send the header" {
+    python3 - "$SMTP_HANDLER" <<'EOF'
+import socket, subprocess, sys
+def run(*pair):
+    theirs, ours = socket.socketpair(*pair)
+    process = subprocess.Popen([sys.argv[1], "--log", "none", "--proxy-protocol", "--proxy-networks", "192.0.2.1", "true"], stdin=ours, stdout=ours)
+    ours.close()
+    theirs.sendall(b"PROXY TCP4 203.0.113.5 198.51.100.25 1 2\r\nQUIT\r\n")
+    said = theirs.makefile("rb").read()
+    assert process.wait() == 0
+    return said
+assert run(socket.AF_UNIX).startswith(b"220 ")
+EOF
+    # Unless the superserver has given an address.
+    printf 'PROXY TCP4 203.0.113.5 198.51.100.25 1 2\r\nQUIT\r\n' >header
+    [ -z "$(PROTO=TCP TCPREMOTEIP=192.0.2.2 over_unix --proxy-networks 192.0.2.1)" ]
+    PROTO=TCP TCPREMOTEIP=192.0.2.1 over_unix --proxy-networks 192.0.2.1 | grep -q '^220 '
+}
+# over_unix OPTION...: the replies to the file `header`, over a pair of Unix sockets.
+over_unix() {
+    python3 -c '
+import socket, subprocess, sys
+theirs, ours = socket.socketpair()
+process = subprocess.Popen(sys.argv[1:], stdin=ours, stdout=ours)
+ours.close()
+try:
+    theirs.sendall(open("header", "rb").read())
+    sys.stdout.buffer.write(theirs.makefile("rb").read())
+except (BrokenPipeError, ConnectionResetError):
+    pass
+' "$SMTP_HANDLER" --log none --proxy-protocol "$@" true
+}
+
+@test "no frontend is started for a client that may not send the header" {
+    port=$(free_port)
+    in_background tcpserver -HRl mx.test 127.0.0.1 "$port" env ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=recvfrom,fork,vfork,clone,clone3 \
+        "$SMTP_HANDLER" --log none --proxy-protocol --proxy-networks 192.0.2.1 true
+    eventually is_listening "$port"
+    client <<'EOF'
+s = connect()
+assert rest(s) == b""
+EOF
+    eventually grep -q exited trace
+    refute grep -E 'recvfrom|fork|clone' trace
+}
+
+@test "--check warns if anybody may send the header, the more so with --xclient" {
+    warned() { "$SMTP_HANDLER" --check "$@" true 2>warning </dev/null >said; }
+    warned --proxy-protocol
+    [ "$(tail -1 said)" = ok ]
+    [ "$(cat warning)" = 'smtp-handler: warning: proxy-protocol without proxy-networks: anyone who reaches the port may be any client' ]
+    warned --proxy-protocol --xclient 192.0.2.1
+    [ "$(tail -1 said)" = ok ]
+    grep -q '^smtp-handler: warning: proxy-protocol beside xclient, without proxy-networks: .* any user without a password$' warning
+    warned --proxy-protocol --proxy-networks 192.0.2.1 --xclient 192.0.2.1
+    warned --xclient 192.0.2.1
+    [ ! -s warning ]
+    warned --proxy-networks 192.0.2.1
+    [ "$(cat warning)" = 'smtp-handler: warning: proxy-networks without proxy-protocol: no header is read' ]
+}
+
+@test "the whole PROXY header must arrive within 5 seconds" {
     start_handler --proxy-protocol
     client <<'EOF'
 import threading, time
@@ -180,18 +274,18 @@ def trickle(octets, gap):
             break
     taken.append(time.monotonic() - began)
 taken = []
-threads = [threading.Thread(target=trickle, args=args) for args in ((b"P", 20), (V1, 0.4), (V2, 0.4))]
+threads = [threading.Thread(target=trickle, args=args) for args in ((b"P", 60), (V1, 0.4), (V2, 0.4))]
 for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
 print(taken)
-assert len(taken) == 3 and all(4.5 < seconds < 10 for seconds in taken)
+assert len(taken) == 3 and all(4.5 < seconds < 50 for seconds in taken)
 EOF
     [ "$(grep -c 'proxy client=127.0.0.1 text="no whole PROXY header in time"' background)" = 3 ]
 }
 
-@test "a header in two pieces is the same, wherever it is cut" {
+@test "a PROXY header in two pieces is the same, wherever it is cut" {
     port=0
     client "$SMTP_HANDLER" <<'EOF'
 import array, fcntl, subprocess, termios, time
@@ -222,7 +316,7 @@ for octets in (V1, header(0x21, 0x11, FOUR + TLVS)):
 EOF
 }
 
-@test "not an octet behind the header is read with it" {
+@test "no octet behind the PROXY header is read with it" {
     port=$(free_port)
     in_background tcpserver -HRl mx.test 127.0.0.1 "$port" env ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=recvfrom \
         "$SMTP_HANDLER" --log none --proxy-protocol true
@@ -234,7 +328,7 @@ EOF
     grep recvfrom trace | grep -v PEEK | head -1 | grep -q ', 28, MSG_DONTWAIT, NULL, NULL) *= 28$'
 }
 
-@test "TLS from the first octet on comes behind the header" {
+@test "TLS from the first octet on comes behind the PROXY header" {
     self_signed mx mx.test
     start_handler --proxy-protocol --tls implicit --tls-cert "$PWD/mx.crt" --tls-key "$PWD/mx.key"
     client <<'EOF'
@@ -274,8 +368,7 @@ EOF
     grep -q 'proxy client=127.0.0.1 text="wrong PROXY header: no PROXY header"' background
 }
 
-# bats test_tags=libsystemd
-@test "a listener of our own has it, too" {
+@test "a listener of our own accepts the PROXY header" {
     port=$(free_port)
     in_background systemd-socket-activate -E KEPT -E PATH -l "127.0.0.1:$port" "$SMTP_HANDLER" --domain example.org --log stderr \
         --proxy-protocol "${delivery[@]}"
@@ -286,7 +379,7 @@ EOF
     known_of 1 | grep -qx CLIENT_ADDRESS=203.0.113.5
 }
 
-@test "the name of the proxy is not that of the client" {
+@test "the proxy's host name is not given to the client" {
     export TCPREMOTEHOST=proxy.test
     port=$(free_port)
     in_background systemd-socket-activate -E KEPT -E PATH -E PROTO=TCP -E TCPREMOTEHOST -l "127.0.0.1:$port" -a --inetd "$SMTP_HANDLER" \
@@ -300,13 +393,13 @@ EOF
     known_of 2 | grep -qx CLIENT_HOSTNAME=proxy.test
 }
 
-@test "it is never honoured where it was not asked for" {
+@test "without --proxy-protocol a PROXY header is a bad command" {
     printf '%s\r\n' 'PROXY TCP4 203.0.113.5 198.51.100.25 1025 2525' 'HELO c' 'MAIL FROM:<>' 'RCPT TO:<a@example.org>' DATA . | handler | from_wire >said
     sed -n 2p said | grep -q '^500 5.5.2'
     known_of 1 | grep -qx CLIENT_ADDRESS=unknown
 }
 
-@test "XCLIENT is for the client that the header names, not for the proxy" {
+@test "XCLIENT is for the client that the PROXY header names, not for the proxy" {
     start_handler --proxy-protocol --xclient 203.0.113.5
     client <<'EOF'
 assert replies(V1 + b"XCLIENT ADDR=203.0.113.99\r\n" + MAIL) == ["220"] + ALL
@@ -317,23 +410,20 @@ EOF
     eventually grep -q 'connection client=203.0.113.99 proxy=127.0.0.1' background
 }
 
-@test "SIGTERM ends the wait for the header" {
+@test "SIGTERM ends the wait for the PROXY header" {
     start_handler --proxy-protocol
     exec 9<>"/dev/tcp/127.0.0.1/$port"
     printf 'PROXY' >&9
     eventually pgrep -P "${started[-1]}"
-    SECONDS=0
     eventually pkill -TERM -P "${started[-1]}"
     [ -z "$(cat <&9)" ]
-    [ "$SECONDS" -lt 4 ]
+    refute grep 'in time' background
 }
 
-@test "it needs a socket" {
+@test "--proxy-protocol needs a socket" {
     printf 'HELO c\r\n' | refute handler --proxy-protocol >replies
-    from_wire <replies | grep -qx '421 4.3.5 mx.test Service not available, set up wrongly'
+    from_wire <replies | grep -qx '421 4.3.5 mx.test Service not available, local configuration error'
     grep -qx 'smtp-handler: the PROXY protocol needs a socket to the client' log
-    refute "$SMTP_HANDLER" --proxy-protocol --check true <log >said
-    grep -qx 'the PROXY protocol needs a socket to the client' said
-    # Where standard input is none of a client it says nothing.
-    "$SMTP_HANDLER" --proxy-protocol --check true </dev/null | grep -qx ok
+    # Whether there will be one is not for --check to know.
+    "$SMTP_HANDLER" --proxy-protocol --check true <log | grep -qx ok
 }

@@ -16,12 +16,12 @@ start_dovecot() {
     fi
     printf 'reader:{PLAIN}secret\n' >"$home/passwd"
     sed -e "s|/etc/dovecot/smtp-handler.passwd|$home/passwd|" -e "s|maildir:/var/mail/smtp-handler|maildir:$home/Maildir|" -e "s|home=[^ ]*|home=$home|" \
-        -e "s|uid=nobody gid=nogroup|uid=$reader gid=$(id -gn "$reader")|" "$top/units/dovecot.conf" >dovecot.conf
+        -e "s|uid=smtp-handler gid=smtp-handler|uid=$reader gid=$(id -gn "$reader")|" "$top/units/dovecot.conf" >dovecot.conf
     cat >>dovecot.conf <<EOF
 base_dir = $home/run
 state_dir = $home/state
 log_path = $PWD/dovecot.log
-$([ "$(id -u)" = 0 ] || printf 'default_internal_user = %s\ndefault_login_user = %s\n' "$reader" "$reader")
+$([ "$(id -u)" = 0 ] || printf 'default_%s\n' "internal_user = $reader" "internal_group = $(id -gn)" "login_user = $reader")
 service imap-login {
     inet_listener imap {
         port = $imap
@@ -79,7 +79,7 @@ EOF
     done
 }
 
-@test "the configuration as it is shipped is one that Dovecot accepts" {
+@test "Dovecot accepts the configuration as it is shipped" {
     doveconf -n -c "$top/units/dovecot.conf" >settings
     grep -q '^mail_location = maildir:/var/mail/smtp-handler' settings
 }

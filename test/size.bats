@@ -42,24 +42,24 @@ mail() {
     done
 }
 
-@test "what is announced as too large is refused at MAIL, to the octet" {
+@test "a message announced as too large is refused at MAIL, to the octet" {
     mail ' SIZE=0' ' SIZE=1000' ' size=00001000' ' SIZE=1 BODY=8BITMIME' | uniq | diff - <(echo 250 2.1.0 Sender ok)
     mail ' SIZE=1001' ' SIZE=18446744073709551615' ' SIZE=18446744073709551616' ' SIZE=99999999999999999999' |
         uniq | diff - <(echo 552 5.3.4 Message too large)
 }
 
-@test "what is no number of at most 20 digits is a bad parameter" {
+@test "a SIZE that is not a number of up to 20 digits is a bad parameter" {
     mail ' SIZE' ' SIZE=' ' SIZE=-1' ' SIZE=+1' ' SIZE=1K' ' SIZE=0x10' ' SIZE=1.0' ' SIZE=100000000000000000000' ' SIZE=1 SIZE=1' |
         cut -d: -f1 | uniq | diff - <(echo 501 5.5.4 Bad parameter)
 }
 
-@test "with no limit SIZE 0 is said, and any size is taken" {
+@test "without a limit EHLO says SIZE 0, and any size is accepted" {
     printf 'EHLO c\r\nMAIL FROM:<> SIZE=99999999999999999999\r\n' | handler --max-size 0 | from_wire >said
     grep -qx '250-SIZE 0' said
     [ "$(tail -1 said)" = '250 2.1.0 Sender ok' ]
 }
 
-@test "octets count as sent but for stuffed dots, and a wrong announcement is no harm" {
+@test "octets count as sent except stuffed dots, and a wrong announcement does no harm" {
     # 8 lines of 8 octets; the dot that is stuffed counts once, and so does CR LF.
     { printf 'EHLO c\nMAIL FROM:<> SIZE=1\nRCPT TO:<a@example.org>\nDATA\n'; yes ..23456 | head -8; printf '.\n'; } | sed 's/$/\r/' >client
     handler --max-size 64 <client | from_wire | tail -1 | grep -q '^250 2.0.0 Delivered'

@@ -8,7 +8,7 @@ setup_file() {
     make_pairs mx
 }
 
-@test "with --tls required mail in clear is refused, mail over TLS is not" {
+@test "with --tls required mail in plaintext is refused, mail over TLS is not" {
     serve --tls required
     client <<'END'
 client = Client(port)
@@ -22,7 +22,7 @@ client.expect("530 5.7.0 ", "MAIL FROM:<sender@example.net>")
 END
 }
 
-@test "octets in clear behind STARTTLS end the connection, and nothing of them is run" {
+@test "plaintext pipelined behind STARTTLS ends the connection, and no command of it is run" {
     serve
     client <<'END'
 client = Client(port)
@@ -35,7 +35,7 @@ END
     eventually no_relay_is_left
 }
 
-@test "octets in clear that come behind the reply to STARTTLS end the connection" {
+@test "plaintext behind the reply to STARTTLS ends the connection" {
     serve
     client <<'END'
 client = Client(port)
@@ -49,7 +49,7 @@ END
     eventually no_relay_is_left
 }
 
-@test "behind the handshake nothing said before counts, and STARTTLS is over" {
+@test "after the handshake nothing said before counts, and STARTTLS is no longer offered" {
     serve
     client <<'END'
 client = Client(port)
@@ -70,11 +70,11 @@ END
     kept_environment 1 | grep -qx SENDER=sender@example.net
 }
 
-@test "STARTTLS is offered in a session that has delivered a message" {
+@test "STARTTLS is offered in a session that has delivered a message behind EHLO" {
     serve
     client <<'END'
 client = Client(port)
-client.expect("250", "HELO client.test")
+client.expect("250", "EHLO client.test")
 assert client.send_message().startswith("250")
 client.starttls()
 assert client.send_message().startswith("250")
@@ -82,7 +82,7 @@ END
     [ "$(kept_count)" = 2 ]
 }
 
-@test "EHLO for the first time between the chunks of a message forgets it" {
+@test "EHLO for the first time between the chunks of a message discards it" {
     serve
     client <<'END'
 client = Client(port)
@@ -129,11 +129,11 @@ END
     eventually no_relay_is_left
 }
 
-@test "a client that does not shake hands is cut off when the time for a command is over" {
+@test "a client that does not begin the handshake is cut off after the command timeout" {
     for how in starttls implicit; do
-        serve --command-timeout 1 --tls "$how"
+        serve --command-timeout 3 --tls "$how"
         client "$how" <<'END'
-client = socket.create_connection(("127.0.0.1", port), timeout=20)
+client = socket.create_connection(("127.0.0.1", port), timeout=60)
 if arguments[0] == "starttls":
     client.sendall(b"EHLO client.test\r\nSTARTTLS")
     client.recv(1000)
@@ -144,4 +144,27 @@ END
         eventually no_relay_is_left
         : >background
     done
+}
+
+@test "when three quarters of the connections are taken, the handshake has a tenth of the time" {
+    mapfile -t pairs < <(pair mx)
+    port=$(free_port)
+    in_background systemd-socket-activate -E PATH -l "127.0.0.1:$port" "$SMTP_HANDLER" "${pairs[@]}" --log stderr \
+        --max-connections 2 --command-timeout 60 true
+    eventually is_listening "$port"
+    client <<'END'
+import time
+def connect():
+    client = Client(port)
+    while client.greeting.startswith("421"): # the connection of is_listening has not ended yet
+        client = Client(port)
+    return client
+other, client = connect(), connect()
+began = time.monotonic()
+client.expect("250", "EHLO client.test")
+client.expect("220", "STARTTLS")
+assert client.is_over()
+assert time.monotonic() - began < 45
+END
+    eventually grep -q 'handshake .*text=' background
 }

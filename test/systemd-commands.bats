@@ -46,7 +46,7 @@ post_to() {
     tail -1 posted | grep -qx 'It works.'
 }
 
-@test "with network.conf the other walls stand" {
+@test "with network.conf the command gains the network and nothing else" {
     script deliver <<'SCRIPT'
 #!/bin/sh
 cat /proc/self/status >/var/lib/smtp-handler/status
@@ -94,23 +94,119 @@ PYTHON
     [ ! -e posted ]
     serve "$(post_to 127.0.0.1)"
     exec 9<>/dev/tcp/192.0.2.1/25
-    printf '%s\r\n' 'HELO c' 'MAIL FROM:<>' 'RCPT TO:<user@example.org>' DATA '' x . QUIT >&9
-    from_wire <&9 | grep -q '^250 2.0.0 .*id'
+    read -r -t 100 _ <&9
+    in_turn 9 'HELO c' 'MAIL FROM:<>' 'RCPT TO:<user@example.org>' DATA $'\r\nx\r\n.' QUIT | grep -q '^250 2.0.0 .*id'
     [ -s posted ]
     field SMTP_CLIENT SMTP_EVENT=message SMTP_RESULT=accepted | grep -qx 192.0.2.1
+}
+
+@test "a policy server on this host is asked with postgrey.conf, and recipients are deferred without" {
+    in_background python3 "$top/test/commands/policy-server.py" 10023 asked answer 'PREPEND X-Policy: asked'
+    eventually test -e asked
+    script deliver <<'SCRIPT'
+#!/bin/sh
+grep -qx 'X-Policy: asked'
+SCRIPT
+    serve "policy 127.0.0.1:10023" "command $scripts/deliver"
+    client 9
+    printf '%s\r\n' 'HELO c' 'MAIL FROM:<>' 'RCPT TO:<user@example.org>' QUIT >&9
+    from_wire <&9 | grep -q '^451 4.3.0 '
+    relax postgrey
+    serve "policy 127.0.0.1:10023" "command $scripts/deliver"
+    [ "$(answer user@example.org)" = '250 2.0.0' ]
+    grep -qx recipient=user@example.org asked
+}
+
+@test "what a command leaves in the background ends with its session, under a listener with the listener" {
+    script deliver <<'SCRIPT'
+#!/bin/sh
+sleep 1000 >/dev/null 2>&1 </dev/null &
+echo $! >/var/lib/smtp-handler/left
+SCRIPT
+    serve "command $scripts/deliver"
+    send
+    if [ "$SERVED_BY" = listener ]; then
+        runs_on
+        systemctl stop smtp.socket smtp-handler.service
+    fi
+    eventually nothing_is_left
+    refute runs_on
+}
+runs_on() { grep -q sleep "/proc/$(cat "$state/left")/cmdline"; }
+
+@test "what a command writes to /tmp or /var/tmp nobody else sees, and is gone with the service" {
+    script deliver <<'SCRIPT'
+#!/bin/sh
+set -e
+echo here >/tmp/mails
+echo here >/var/tmp/mails
+cat /tmp/mails /var/tmp/mails >/var/lib/smtp-handler/seen
+SCRIPT
+    serve "command $scripts/deliver"
+    send
+    [ "$(cat "$state/seen")" = $'here\nhere' ]
+    [ ! -e /tmp/mails ]
+    [ ! -e /var/tmp/mails ]
+    systemctl stop smtp.socket smtp-handler.service
+    eventually nothing_is_left
+    [ -z "$(find /tmp /var/tmp -path '*smtp-handler*' -name mails)" ]
+}
+
+# Node.js: a command that keeps the message with what the kernel says of it.
+node_command() {
+    script deliver <<'SCRIPT'
+#!/usr/bin/node
+const fs = require('fs')
+const mail = fs.readFileSync(0)
+fs.writeFileSync('/var/lib/smtp-handler/mail', mail)
+fs.writeFileSync('/var/lib/smtp-handler/status', fs.readFileSync('/proc/self/status'))
+console.log(require('crypto').createHash('sha256').update(mail).digest('hex'))
+SCRIPT
+}
+
+@test "with jit.conf a command in Node.js runs and gains nothing else, without it dies and defers" {
+    node_command
+    serve 'no-trace' "command $scripts/deliver"
+    [ "$(answer user@example.org)" = '451 4.3.0' ]
+    relax jit
+    [ "$(answer user@example.org)" = '250 2.0.0' ]
+    tail -1 "$state/mail" | grep -qx 'It works.'
+    field SMTP_REPLY SMTP_RESULT=accepted | grep -qx "$(sha256sum <"$state/mail" | cut -c1-64)"
+    keeps_the_rest "$state/status"
+}
+
+@test "with jit.conf a command in Java runs, without it dies and defers" {
+    command -v keytool >/dev/null || skip 'no Java; make check-systemd installs it'
+    serve "command keytool -genkeypair -alias user -keyalg EC -dname CN=user -storepass secret -keystore /var/lib/smtp-handler/keys"
+    [ "$(answer user@example.org)" = '451 4.3.0' ]
+    [ ! -e "$state/keys" ]
+    relax jit
+    [ "$(answer user@example.org)" = '250 2.0.0' ]
+    [ -s "$state/keys" ]
 }
 
 # make_user NAME: a user with a directory of his own in /srv.
 make_user() {
     useradd --system --home-dir "/srv/$1" --shell /usr/sbin/nologin "$1"
-    afterwards userdel "$1"
     install -d -o "$1" -g "$1" -m 700 "/srv/$1"
+    without_user "$1"
+}
+
+# without_user NAME: afterwards he is gone, and his directory.
+without_user() {
+    afterwards userdel "$1"
     afterwards rm -rf "/srv/$1"
+}
+
+# prepare NAME: what one of the drop-ins says must be there first.
+prepare() {
+    sed -nE 's/^#   (useradd|install)/\1/p' "$examples/$1.conf" | sh -ex
+    without_user "$(sed -n 's/^User=//p' "$examples/$1.conf")"
 }
 
 # bats test_tags=disposable
 @test "with user.conf a command writes files of that user's in his directory, and nowhere else" {
-    make_user tickets
+    prepare user
     install -d -o tickets /var/lib/other
     afterwards rm -r /var/lib/other
     script deliver <<'SCRIPT'
@@ -125,8 +221,13 @@ exit 0
 SCRIPT
     serve "command $scripts/deliver"
     [ "$(answer user@example.org)" = '451 4.3.0' ]
+    # Before the directory is made
+    mv /srv/tickets /srv/tickets-later
     relax user
-    serve "command $scripts/deliver"
+    [ "$(answer user@example.org)" = '451 4.3.0' ]
+    field SMTP_TEXT SMTP_EVENT=command | tail -1 | grep '/srv/tickets'
+    mv /srv/tickets-later /srv/tickets
+    systemctl stop smtp-handler.service
     [ "$(answer user@example.org)" = '250 2.0.0' ]
     [ "$(stat -c '%U %G %a' /srv/tickets/message)" = 'tickets tickets 600' ]
     [ ! -e /srv/tickets/written ]
@@ -135,8 +236,8 @@ SCRIPT
 }
 
 # bats test_tags=disposable
-@test "with user.conf neither the Maildir of before nor the user's shared memory is touched" {
-    make_user tickets
+@test "with user.conf neither the service's Maildir nor the user's shared memory is touched" {
+    prepare user
     serve
     send
     before=$(stat -c '%n %u' "$state" "$state"/Maildir/new/*)
@@ -153,7 +254,7 @@ SCRIPT
 
 # serve_dovecot: Dovecot, with the users alice and bob, and what dovecot-lda.conf asks for.
 serve_dovecot() {
-    make_user vmail
+    prepare dovecot-lda
     systemctl stop dovecot.service dovecot.socket
     mv /etc/dovecot dovecot
     afterwards mv "$PWD/dovecot" /etc/dovecot
@@ -164,24 +265,17 @@ serve_dovecot() {
         cat <<'CONF'
 protocols =
 ssl = no
-mail_location = maildir:/srv/vmail/%n
 passdb {
     driver = static
     args = nopassword=y
 }
-userdb {
-    driver = passwd-file
-    args = /etc/dovecot/users
-    default_fields = uid=vmail gid=vmail home=/srv/vmail/%n
-}
-first_valid_uid = 1
 mail_plugins = quota
 plugin {
     quota = maildir:User quota
     quota_rule = *:storage=1M
 }
 CONF
-        sed -n 's/^#   //p' "$examples/dovecot-lda.conf" | sed '/^command/d'
+        sed -n 's/^#   //p' "$examples/dovecot-lda.conf" | sed -E '/^(useradd|install|command) /d'
     } >/etc/dovecot/dovecot.conf
     chmod 644 /etc/dovecot/*
     systemctl start dovecot.service
@@ -217,8 +311,8 @@ CONF
 }
 
 # bats test_tags=disposable
-@test "with dovecot-lda.conf the other walls stand" {
-    make_user vmail
+@test "with dovecot-lda.conf the command gains its mailboxes and nothing else" {
+    prepare dovecot-lda
     script deliver <<'SCRIPT'
 #!/bin/sh
 cat /proc/self/status >/srv/vmail/status
@@ -303,5 +397,29 @@ SCRIPT
     serve "command $scripts/deliver"
     send
     keeps_the_rest "$state/status"
-    awk '$1 == "Uid:" { exit $2 < 61184 || $2 > 65519 }' "$state/status"
+    awk -v user="$(id -u smtp-handler)" '$1 == "Uid:" { exit $2 != user }' "$state/status"
 }
+
+# bats test_tags=disposable,instances
+@test "behind Debian's chrooted Postfix by LMTP, as README says, what the command defers waits in the queue" {
+    install_postfix
+    postconf -e mydestination=
+    script deliver <<'SCRIPT'
+#!/bin/sh
+cd /var/lib/smtp-handler && [ -e mended ] && cat >mail
+SCRIPT
+    serve "command $scripts/deliver"
+    systemctl stop smtp.socket
+    afterwards rm -r "$units/lmtp.socket.d"
+    afterwards systemctl disable --now lmtp.socket
+    readme lmtp.socket.d | bash -ex
+    printf 'Subject: test\n\nIt works.\n' | /usr/sbin/sendmail -f sender@example.net tickets@example.org
+    eventually deferred
+    touch "$state/mended"
+    postqueue -f
+    eventually grep -x 'It works.' "$state/mail"
+    field SMTP_FROM SMTP_EVENT=message SMTP_RESULT=accepted | grep -qx sender@example.net
+    postmap -q tickets@example.org hash:/etc/postfix/smtp-handler
+    refute postmap -q nobody@example.org hash:/etc/postfix/smtp-handler
+}
+deferred() { field SMTP_TO SMTP_EVENT=message SMTP_RESULT=deferred | grep -qx tickets@example.org; }

@@ -25,12 +25,13 @@ setup() {
 
 teardown() {
     end_started
-    systemctl stop {smtp,lmtp,submission,submissions}.socket smtp-handler.service {smtp-handler,lmtp,submission,submissions}@'*'
+    systemctl stop {smtp,lmtp,submission,submissions,tls-relay}.socket {smtp-handler,tls-relay}.service {smtp-handler,lmtp,submission,submissions}@'*'
     for ((n = ${#undone[@]} - 1; n >= 0; n--)); do
         eval "${undone[n]}" >>undone 2>&1 || true
     done
-    journal -n 40 # shown where the test failed
-    rm -rf "$units"/smtp.socket.d "$units"/smtp-handler.service.d "$units"/smtp-handler@.service.d "$scripts" "$state"
+    journal -n 40 # shown if the test failed
+    rm -rf "$units"/smtp.socket.d "$units"/smtp-handler.service.d "$units"/smtp-handler@.service.d \
+        "$units"/tls-relay.service.d "$scripts" "$state"
     systemctl daemon-reload
     systemctl reset-failed
 }
@@ -64,22 +65,38 @@ drop_in() {
 
 send() {
     printf 'Subject: test\n\nIt works.\n' |
-        curl --silent --show-error --crlf --max-time 30 --url smtp://127.0.0.1/client.test --mail-from sender@example.net \
+        curl --silent --show-error --crlf --max-time 100 --url smtp://127.0.0.1/client.test --mail-from sender@example.net \
             --mail-rcpt "${1:-user@example.org}" --upload-file -
 }
 
 # answer RECIPIENT [SENDER]: sends a message and prints the codes of the reply to it.
 answer() {
     client 9
-    printf '%s\r\n' 'HELO client.test' "MAIL FROM:<${2-sender@example.net}>" "RCPT TO:<$1>" DATA 'Subject: test' '' \
-        'It works.' . QUIT >&9
-    from_wire <&9 | tail -2 | head -1 | cut -c1-9
+    in_turn 9 'HELO client.test' "MAIL FROM:<${2-sender@example.net}>" "RCPT TO:<$1>" DATA $'Subject: test\r\n\r\nIt works.\r\n.' \
+        QUIT | tail -1 | cut -c1-9
+    cat <&9 >/dev/null
+}
+
+# in_turn FILE-DESCRIPTOR WORDS...: says the words, a line each, and prints the replies that it waits for: to all but
+# the last.
+in_turn() {
+    local reply
+    while [ $# -gt 2 ]; do
+        printf '%s\r\n' "$2" >&"$1"
+        reply=-
+        while [ "${reply:3:1}" = - ] || [ "$reply" = - ]; do
+            read -r -t 100 reply <&"$1" || return
+            echo "${reply%$'\r'}"
+        done
+        set -- "$1" "${@:3}"
+    done
+    printf '%s\r\n' "$2" >&"$1"
 }
 
 # client FILE-DESCRIPTOR: connects it and waits for the greeting, which is left in $greeting.
 client() {
     eval "exec $1<>/dev/tcp/127.0.0.1/$port"
-    read -r -t 30 greeting <&"$1"
+    read -r -t 100 greeting <&"$1"
 }
 
 # The process that serves the newest connection.
@@ -99,7 +116,7 @@ field() {
     journal -o cat --output-fields="$name" "$@"
 }
 
-# No unit is failed, and none of a connection is left.
+# No unit has failed, and no unit of a connection is left.
 nothing_is_left() {
     [ -z "$(systemctl list-units --all --no-legend --plain {smtp-handler,lmtp,submission,submissions}@'*')" ] &&
         [ -z "$(systemctl list-units --failed --no-legend --plain)" ]

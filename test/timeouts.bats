@@ -3,20 +3,20 @@ load helper
 # patient_client OPTION...: says what standard input holds and then keeps quiet; prints the replies.
 patient_client() {
     mkfifo client
-    { cat; sleep 30; } >client 3>&- 4>&- &
+    { cat; exec sleep 1000; } >client 3>&- 4>&- &
     started+=($!)
     SECONDS=0
     handler "$@" <client | from_wire | without_ids
-    [ "$SECONDS" -lt 15 ]
+    [ "$SECONDS" -lt 500 ]
 }
 
-@test "who says no command in time hears 421" {
+@test "a client that sends no command in time gets 421" {
     printf 'HELO c\r\n' | patient_client --command-timeout 1 >said
     [ "$(tail -1 said)" = '421 4.4.2 mx.test Timeout, no command came' ]
     grep -q 'connection .*ended=timeout' log
 }
 
-@test "who stops within a message hears 421, and nothing is delivered" {
+@test "a client that stops within a message gets 421, and nothing is delivered" {
     one_message | sed '/^\.$/,$d; s/$/\r/' | patient_client --data-timeout 1 >said
     [ "$(tail -1 said)" = '421 4.4.2 mx.test Timeout, the message came too slowly' ]
     [ "$(kept_count)" = 0 ]
@@ -24,7 +24,7 @@ patient_client() {
     grep -q 'connection .*ended=too-slow' log
 }
 
-@test "the whole session has a limit, too" {
+@test "the whole session is limited by --session-timeout" {
     { for _ in 1 2 3 4 5 6 7 8 9 10; do printf 'NOOP\r\n'; sleep 0.3; done; } | patient_client --session-timeout 1 >said
     [ "$(tail -1 said)" = '421 4.4.2 mx.test Timeout, the connection lasted too long' ]
 }
@@ -36,32 +36,32 @@ trickle() {
       printf '\r\n.\r\nQUIT\r\n'; } | handler "$@" | from_wire | without_ids >said
 }
 
-@test "a message that trickles in under the least rate is cut off" {
+@test "a message that trickles in below --min-rate is cut off" {
     trickle --data-timeout 1 --min-rate 500
     [ "$(tail -1 said)" = '421 4.4.2 mx.test Timeout, the message came too slowly' ]
     [ "$(kept_count)" = 0 ]
 }
 
-@test "a slow message above the least rate is not" {
-    trickle --data-timeout 1 --min-rate 5
+@test "a slow message above --min-rate is not cut off" {
+    trickle --data-timeout 3 --min-rate 1
     grep -q '^250 2.0.0 Delivered' said
 }
 
 @test "with --min-rate 0 octets may come as slowly as they like" {
-    trickle --data-timeout 1 --min-rate 0
+    trickle --data-timeout 3 --min-rate 0
     grep -q '^250 2.0.0 Delivered' said
 }
 
-@test "a client that never reads its replies is let go of" {
+@test "a client that never reads its replies is disconnected" {
     port=$(free_port)
-    in_background tcpserver -v -HRl mx.test 127.0.0.1 "$port" "$SMTP_HANDLER" --command-timeout 1 --log stderr true
+    in_background tcpserver -v -HRl mx.test 127.0.0.1 "$port" "$SMTP_HANDLER" --command-timeout 1 --max-errors 1000000000 --log stderr true
     eventually is_listening "$port"
     python3 - "$port" <<'EOF'
 import socket, sys
 s = socket.socket()
 s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 s.connect(("127.0.0.1", int(sys.argv[1])))
-s.settimeout(20)
+s.settimeout(100)
 try:
     while True:
         s.sendall(b"NOOP\r\n" * 10000)
@@ -72,16 +72,16 @@ EOF
     eventually grep -q 'ended=timeout' background
 }
 
-@test "octets that come one by one above the least rate count in full" {
+@test "octets that come one by one above --min-rate count in full" {
     python3 - "$SMTP_HANDLER" <<'EOF'
 import socket, subprocess, sys, time
 client, server = socket.socketpair()
-p = subprocess.Popen([sys.argv[1], "--data-timeout", "1", "--min-rate", "1001", "--log", "none", "true"], stdin=server, stdout=server)
+p = subprocess.Popen([sys.argv[1], "--data-timeout", "4", "--min-rate", "1001", "--log", "none", "true"], stdin=server, stdout=server)
 server.close()
 client.sendall(b"HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@localhost>\r\nDATA\r\n")
 start = time.monotonic()
 sent = 0
-while time.monotonic() - start < 2.5:
+while time.monotonic() - start < 6.5:
     if sent < (time.monotonic() - start) * 4000:
         client.sendall(b"x")
         sent += 1
@@ -99,7 +99,7 @@ EOF
     [ "$(kept_count)" = 0 ]
 }
 
-@test "deliveries to one recipient after another end with the session's time" {
+@test "deliveries to one recipient after another end with the session timeout" {
     delivery=(sleep 1)
     { printf 'LHLO c\nMAIL FROM:<>\n'; printf 'RCPT TO:<%s@example.org>\n' a b c d e f; printf 'DATA\nx\n.\n'; } | sed 's/$/\r/' |
         handler --lmtp --session-timeout 1 | from_wire >said
@@ -107,10 +107,10 @@ EOF
     [ "$(grep -c '^250 2.0.0 Delivered' said)" -le 2 ]
 }
 
-@test "recipients that take long to look up end with the session's time" {
-    { seq -f 'user%g@example.org' 200000; echo last@example.org; } >list
-    { printf 'HELO c\nMAIL FROM:<>\n'; yes 'RCPT TO:<last@example.org>' | head -300; } | sed 's/$/\r/' >client
-    handler --recipients list --session-timeout 1 <client | from_wire >said
-    [ "$(tail -1 said)" = '421 4.4.2 mx.test Timeout, the connection lasted too long' ]
-    [ "$(grep -c '^250 2.1.5' said)" -lt 300 ]
+@test "recipients that take long to look up end with the session timeout" {
+    echo a@example.org >list
+    printf '%s\r\n' 'HELO c' 'MAIL FROM:<>' 'RCPT TO:<a@example.org>' 'RCPT TO:<b@example.org>' |
+        traced -f -o trace -P list -e trace=pread64 -e inject=pread64:delay_exit=4500000:when=2 "$SMTP_HANDLER" --hostname mx.test \
+            --domain example.org --newlines strict --no-sandbox --recipients list --session-timeout 4 --log none true | from_wire >said
+    tail -2 said | diff - <(printf '%s\n' '250 2.1.5 Recipient ok' '421 4.4.2 mx.test Timeout, the connection lasted too long')
 }

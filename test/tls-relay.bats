@@ -8,7 +8,7 @@ setup_file() {
     make_pairs mx
 }
 
-@test "where the relay is killed within a message nothing is delivered and the session ends" {
+@test "if the relay is killed within a message, nothing is delivered and the session ends" {
     serve
     client <<'END'
 import os, signal
@@ -25,21 +25,21 @@ END
     [ "$(kept_count)" = 0 ]
 }
 
-@test "where the handler is killed the relay ends, and the client sees the end" {
+@test "if the handler is killed, the relay ends, and the client sees the end" {
     serve
     client <<'END'
 import os, signal
 client = Client(port)
 client.starttls()
 client.begin_message()
-os.kill(parent_of(relay()), signal.SIGKILL)
+os.kill(handler_of(relay()), signal.SIGKILL)
 assert client.is_over()
 END
     eventually no_relay_is_left
     [ "$(kept_count)" = 0 ]
 }
 
-@test "where the handler is killed the relay does not wait for a client that reads nothing" {
+@test "if the handler is killed, the relay does not wait for a client that reads nothing" {
     serve
     client <<'END'
 import os, signal, time
@@ -58,7 +58,7 @@ switches = [status(its_relay)]
 while switches.count(switches[-1]) < 20:
     time.sleep(0.05)
     switches.append(status(its_relay))
-os.kill(parent_of(its_relay), signal.SIGKILL)
+os.kill(handler_of(its_relay), signal.SIGKILL)
 until = time.monotonic() + 10
 while status(its_relay) not in ("", "zombie"):
     assert time.monotonic() < until, "the relay is still there"
@@ -68,27 +68,27 @@ END
     [ "$(kept_count)" = 0 ]
 }
 
-@test "where the handler is killed within the handshake the relay ends" {
+@test "if the handler is killed within the handshake, the relay ends" {
     serve
     client <<'END'
 import os, signal
 client = Client(port)
 client.expect("250", "EHLO client.test")
 client.expect("220", "STARTTLS")
-os.kill(parent_of(relay()), signal.SIGKILL)
+os.kill(handler_of(relay()), signal.SIGKILL)
 assert client.socket.recv(1000) == b""
 END
     eventually no_relay_is_left
 }
 
-@test "where the handler is killed a client that goes on in pieces of records does not keep the relay" {
+@test "if the handler is killed, a client that goes on in pieces of records does not keep the relay" {
     serve
     client <<'END'
 import os, signal, time
 client = Client(port)
 client.starttls()
 its_relay = relay()
-os.kill(parent_of(its_relay), signal.SIGKILL)
+os.kill(handler_of(its_relay), signal.SIGKILL)
 raw = socket.socket(fileno=os.dup(client.socket.fileno()))
 octets = b"\x17\x03\x03\x40\x00" + bytes(100)
 for octet in octets:
@@ -102,14 +102,14 @@ else:
 END
 }
 
-@test "SIGTERM to handler and relay lets the client hear that it is over" {
+@test "SIGTERM to handler and relay still tells the client 421" {
     serve
     client <<'END'
 import os, signal
 client = Client(port)
 client.starttls()
 its_relay = relay()
-handler = parent_of(its_relay)
+handler = handler_of(its_relay)
 for process in (its_relay, handler):
     os.kill(process, signal.SIGTERM)
 assert client.reply().startswith("421 4.3.2 ")
@@ -118,7 +118,7 @@ END
     eventually no_relay_is_left
 }
 
-@test "we say close_notify, and wait for the client's" {
+@test "the relay sends close_notify, and waits for the client's" {
     serve
     client <<'END'
 for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
@@ -193,7 +193,7 @@ END
     eventually no_relay_is_left
 }
 
-@test "twenty megabytes come whole past a reader that takes its time" {
+@test "the relay carries twenty megabytes whole to a slow reader" {
     delivery=(sh -c 'head -c 5000000 >"$KEPT/sum"; sleep 0.3; cat >>"$KEPT/sum"')
     serve --no-trace
     client "$KEPT/sent" <<'END'
@@ -205,7 +205,7 @@ with open(arguments[0], "wb") as file:
     file.write(lines)
 assert len(lines) > 20000000
 client.begin_message()
-client.socket.settimeout(60)
+client.socket.settimeout(60 * patience)
 client.send(lines.replace(b"\n", b"\r\n"))
 client.send(b".\r\n")
 assert client.reply().startswith("250 ")
@@ -214,8 +214,8 @@ END
     cmp "$KEPT/sum" "$KEPT/sent"
 }
 
-@test "replies come whole to a client that reads none until it has said all" {
-    serve
+@test "the relay carries all replies to a client that reads none until it has sent all" {
+    serve --max-errors 100000
     client <<'END'
 client = Client(port)
 client.starttls()
@@ -231,7 +231,7 @@ assert client.reply().startswith("221 ")
 END
 }
 
-@test "the first reply behind the handshake does not wait for an acknowledgement of the client, which it delays" {
+@test "the first reply after the handshake does not wait for a client that delays its TCP acknowledgement" {
     serve
     client <<'END'
 import time
@@ -243,8 +243,7 @@ def first_reply():
     began = time.monotonic()
     client.expect("250", "EHLO client.test")
     return time.monotonic() - began
-quickest = min(first_reply() for _ in range(5))
-assert quickest < 0.03, quickest # Linux delays by 40 ms at least
+assert any(first_reply() < 0.03 for _ in range(200)) # Linux delays by 40 ms or more, each time
 END
 }
 
@@ -254,14 +253,14 @@ maps_of_handler() {
 client = Client(port)
 client.starttls()
 its_relay = relay()
-handler = parent_of(its_relay)
+handler = handler_of(its_relay)
 with open("/proc/%d/maps" % handler) as file:
     print(file.read())
 END
 }
 
-@test "key and library are kept out of the handler" {
-    serve
+@test "the handler has neither the key nor a TLS library in memory" {
+    serve --no-sandbox # so that a plain user may look
     run ldd "$SMTP_HANDLER"
     [ -n "$output" ]
     refute grep -E 'lib(ssl|crypto|tls)' <<<"$output"
@@ -284,12 +283,31 @@ END
     eventually no_relay_is_left
 }
 
-@test "a relay that nobody listens to any more exits, without a signal" {
+@test "a relay whose handler is gone exits, without a signal" {
     local status=0
     mkfifo unheard
     exec 5<>unheard # so that the next does not wait for a reader
     exec 6>unheard
     exec 5>&-
-    "$(dirname "$SMTP_HANDLER")/helpers/tls-relay" "$certificates"/mx.{crt,key} 3>&6 4</dev/null || status=$?
+    "$(dirname "$SMTP_HANDLER")/helpers/tls-relay/tls-relay" "$certificates"/mx.{crt,key} 3>&6 4</dev/null || status=$?
     [ "$status" = 74 ]
+}
+
+@test "the relay tells how it is called" {
+    usage='usage: tls-relay [--no-sandbox] [--client-ca FILE] CERTIFICATE KEY [...]
+       tls-relay --keep [--no-sandbox] [--client-ca FILE] CERTIFICATE KEY [...]'
+    relay=$(dirname "$SMTP_HANDLER")/helpers/tls-relay/tls-relay
+    for option in --help -h; do
+        "$relay" "$option" >said 2>errors
+        [ "$(head -2 said)" = "$usage" ]
+        [ ! -s errors ]
+    done
+    for arguments in '' one '--wrong two' 'a b c' '--client-ca a' '--client-ca' --keep '--keep one' '--keep --wrong two'; do
+        status=0
+        # shellcheck disable=SC2086 # words are meant
+        "$relay" $arguments </dev/null >said 2>errors 3>&- || status=$?
+        [ "$status" = 64 ]
+        diff - errors <<<"$usage"
+        [ ! -s said ]
+    done
 }

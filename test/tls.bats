@@ -46,7 +46,7 @@ log_has_refusals() { [ "$(grep -c 'handshake client=' background)" = "$1" ]; }
     log_has_refusals 2
 }
 
-@test "what was agreed reaches the command, the trace header and the log" {
+@test "the parameters of TLS reach the command, the trace header and the log" {
     serve
     client <<'END'
 client = Client(port)
@@ -98,7 +98,61 @@ client.expect("502", "STARTTLS")
 END
 }
 
-@test "variables about TLS that we are started with do not reach the command" {
+@test "no session tickets are sent, and no session is resumed" {
+    serve
+    client <<'END'
+for version in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
+    context, session = anyone(minimum_version=version, maximum_version=version), None
+    for _ in range(2):
+        client = Client(port, context=context)
+        client.expect("250", "EHLO client.test")
+        client.expect("220", "STARTTLS")
+        client.socket = context.wrap_socket(client.socket, server_hostname="mx.test", session=session)
+        client.replies = client.socket.makefile("rb")
+        client.expect("250", "EHLO client.test")
+        session = client.socket.session
+        assert not client.socket.session_reused
+        assert not session.has_ticket
+        client.expect("221", "QUIT")
+END
+}
+
+@test "a client that offers protocols must offer smtp or esmtp" {
+    serve
+    client <<'END'
+def agreed(*protocols):
+    context = anyone()
+    context.set_alpn_protocols(protocols)
+    client = Client(port, context=context)
+    client.starttls()
+    return client.socket.selected_alpn_protocol()
+assert agreed("http/1.1", "smtp") == "smtp"
+assert agreed("esmtp") == "esmtp"
+assert agreed("esmtp", "smtp") == "smtp"
+for protocols in ("http/1.1",), ("imap", "smtps"), ("smt",), ("SMTP",):
+    try:
+        agreed(*protocols)
+        sys.exit("let in with %s" % (protocols,))
+    except ssl.SSLError as error:
+        assert "no application protocol" in str(error), error
+END
+    eventually log_has_refusals 4
+}
+
+@test "each file is read once, and no configuration of OpenSSL" {
+    [ "$(id -u)" = 0 ] || skip "only root sees into what is hidden"
+    mapfile -t pairs < <(pair mx && pair rsa)
+    printf 'openssl_conf = bad\n' >bad.cnf
+    OPENSSL_CONF=$PWD/bad.cnf traced -o opened -e trace=openat "$(dirname "$SMTP_HANDLER")/helpers/tls-relay/tls-relay" \
+        --no-sandbox --client-ca "$certificates/mx.crt" "${pairs[1]}" "${pairs[3]}" "${pairs[5]}" "${pairs[7]}" 3>said 4</dev/null || true
+    [ "$(head -c 1 said)" = R ]
+    for file in "${pairs[1]}" "${pairs[3]}" "${pairs[5]}" "${pairs[7]}" "$certificates/mx.crt"; do
+        [ "$(grep -cF "\"$file\"" opened)" = 1 ]
+    done
+    refute grep -E '\.cnf|/ssl/' opened
+}
+
+@test "variables of TLS in our environment do not reach the command" {
     export TLS_PROTOCOL=TLSv1.3 TLS_CLIENT_SUBJECT=/CN=boss SASL_USERNAME=boss
     serve
     client <<'END'

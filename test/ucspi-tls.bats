@@ -47,7 +47,7 @@ END
     refute grep -E ' ([3-9]|[1-9][0-9]) -> (pipe|socket):' "$KEPT/descriptors"
 }
 
-@test "a UCSPI-TLS server that passes no descriptors is no reason to offer STARTTLS" {
+@test "a UCSPI-TLS server that passes no descriptors does not make us offer STARTTLS" {
     port=$(free_port)
     UCSPITLS='' in_background tcpserver -HRl mx.test 127.0.0.1 "$port" "$SMTP_HANDLER" --log stderr true
     eventually is_listening "$port"

@@ -1,15 +1,16 @@
-#include "client.h"
+#include "test/bench/client.h"
 
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <tls.h>
 #include <unistd.h>
 
 void client_begin(struct client *client, int descriptor)
@@ -38,38 +39,48 @@ void client_connect(struct client *client, unsigned port, unsigned source)
     client_begin(client, descriptor);
 }
 
+_Noreturn static void fail_tls(const char *what)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    errx(1, "TLS: %s: %s", what, reason != NULL ? reason : strerror(errno));
+}
+
+struct ssl_st *client_make_tls(int descriptor)
+{
+    static SSL_CTX *any; /* servers will do */
+    if (any == NULL)
+        any = SSL_CTX_new(TLS_client_method());
+    SSL *tls = any == NULL ? NULL : SSL_new(any);
+    if (tls == NULL || SSL_set_fd(tls, descriptor) != 1 ||
+        SSL_set_tlsext_host_name(tls, "localhost") != 1)
+        fail_tls("beginning");
+    return tls;
+}
+
 void client_secure(struct client *client)
 {
-    struct tls_config *config = tls_config_new();
-    client->tls = tls_client();
-    if (config == NULL || client->tls == NULL)
-        errx(1, "no memory for TLS");
-    tls_config_insecure_noverifycert(config);
-    tls_config_insecure_noverifyname(config);
-    if (tls_configure(client->tls, config) != 0 ||
-        tls_connect_socket(client->tls, client->descriptor, "localhost") != 0 ||
-        tls_handshake(client->tls) != 0)
-        errx(1, "TLS: %s", tls_error(client->tls));
-    tls_config_free(config);
+    client->tls = client_make_tls(client->descriptor);
+    if (SSL_connect(client->tls) != 1)
+        fail_tls("handshake");
 }
 
 static ssize_t write_some(const struct client *client, const char *octets, size_t length)
 {
     if (client->tls == NULL)
         return send(client->descriptor, octets, length, MSG_NOSIGNAL);
-    return tls_write(client->tls, octets, length);
+    return SSL_write(client->tls, octets, (int)length);
 }
 
 void client_send(struct client *client, const char *octets, size_t length)
 {
     while (length > 0) {
         ssize_t written = write_some(client, octets, length);
-        if (written < 0 && written != TLS_WANT_POLLIN && written != TLS_WANT_POLLOUT)
-            errx(1, "sending: %s", client->tls != NULL ? tls_error(client->tls) : strerror(errno));
-        if (written > 0) {
-            octets += written;
-            length -= (size_t)written;
-        }
+        if (written <= 0 && client->tls != NULL)
+            fail_tls("sending");
+        if (written < 0)
+            err(1, "sending");
+        octets += written;
+        length -= (size_t)written;
     }
 }
 
@@ -80,13 +91,9 @@ void client_say(struct client *client, const char *line)
 
 static ssize_t read_some(const struct client *client, char *octets, size_t room)
 {
-    ssize_t length;
     if (client->tls == NULL)
         return recv(client->descriptor, octets, room, 0);
-    do
-        length = tls_read(client->tls, octets, room);
-    while (length == TLS_WANT_POLLIN || length == TLS_WANT_POLLOUT);
-    return length;
+    return SSL_read(client->tls, octets, (int)room);
 }
 
 /* The next line, with its end, of `length` octets. */
@@ -118,7 +125,7 @@ void client_expect(struct client *client, char first)
     do {
         line = read_line(client, &length);
         if (length < 4 || line[0] != first)
-            errx(1, "expected %cxx, heard %.*s", first, (int)length - 1, line);
+            errx(1, "expected %cxx, got %.*s", first, (int)length - 1, line);
     } while (line[3] == '-');
 }
 
@@ -151,7 +158,7 @@ void client_quit(struct client *client)
 void client_finish(struct client *client)
 {
     if (client->tls != NULL)
-        (void)tls_close(client->tls); /* the server may be gone already */
+        (void)SSL_shutdown(client->tls); /* the server may be gone already */
     (void)shutdown(client->descriptor, SHUT_WR);
     client_end(client);
 }
@@ -161,7 +168,7 @@ void client_end(struct client *client)
     while (recv(client->descriptor, client->input, sizeof client->input, 0) > 0)
         ;
     if (client->tls != NULL)
-        tls_free(client->tls);
+        SSL_free(client->tls);
     (void)close(client->descriptor); /* everything was read */
 }
 

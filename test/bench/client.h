@@ -2,18 +2,18 @@
  * An SMTP client that costs little itself, over a socket or TLS. Whatever it did not expect, such
  * as a reply of another kind, ends the program with a line that says what it was.
  */
-#ifndef BENCH_CLIENT_H
-#define BENCH_CLIENT_H
+#ifndef TEST_BENCH_CLIENT_H
+#define TEST_BENCH_CLIENT_H
 
 #include <stddef.h>
 
-struct tls;
-
 enum { CLIENT_INPUT_MAX = 64 * 1024, CLIENT_BLOCK_MAX = 64 * 1024 };
+
+struct ssl_st; /* of OpenSSL */
 
 struct client {
     int descriptor;
-    struct tls *tls; /* NULL in clear */
+    struct ssl_st *tls; /* NULL for plaintext */
     size_t begin, end;
     char input[CLIENT_INPUT_MAX]; /* read, and from `begin` to `end` not looked at yet */
 };
@@ -30,7 +30,10 @@ void client_begin(struct client *client, int descriptor);
 /* Connects to `port` of 127.0.0.1, from the address number `source` of 127.0.0.0/8. */
 void client_connect(struct client *client, unsigned port, unsigned source);
 
-/* Shakes hands, with any certificate. */
+/* The client's end of TLS over a descriptor that is connected; the caller frees it. */
+struct ssl_st *client_make_tls(int descriptor);
+
+/* The handshake, with any certificate. */
 void client_secure(struct client *client);
 
 void client_send(struct client *client, const char *octets, size_t length);

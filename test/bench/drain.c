@@ -1,6 +1,6 @@
 /*
- * The cheapest delivery command: reads its message, does nothing with it, and succeeds. Where its
- * standard output is a pipe to read from it is what stands in for qmail-queue(8): the envelope.
+ * The cheapest delivery command: reads its message, does nothing with it, and succeeds. If its
+ * standard output is a pipe to read from, it stands in for qmail-queue(8), and reads the envelope.
  */
 #include <sys/stat.h>
 #include <unistd.h>

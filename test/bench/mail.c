@@ -7,15 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "work.h"
+#include "test/bench/work.h"
 
 enum { LINE_MAX = 64 };
 
 static const char header[] = "From: sender@example.net\r\nSubject: work\r\n\r\n";
 static struct block block;
 
-/* A whole small message, with the end that SMTP wants. */
-static void fill_message(const struct work *work)
+void mail_prepare(const struct work *work)
 {
     static const char end[] = ".\r\n";
     const size_t header_length = sizeof header - 1, end_length = sizeof end - 1;
@@ -88,9 +87,14 @@ static void send_message(struct work *work, size_t number)
     client_expect(&work->client, '2');
 }
 
+void mail_send(struct work *work)
+{
+    send_message(work, 0);
+}
+
 void mail_messages(struct work *work)
 {
-    fill_message(work);
+    mail_prepare(work);
     work_begin(work, WORK_PATH_LOCAL);
     client_greet(&work->client, work->starttls);
     double began = work_now(), cpu = process_cpu_below(work->server);
@@ -179,7 +183,7 @@ void mail_memory(struct work *work)
 
 void mail_spawn(struct work *work)
 {
-    fill_message(work);
+    mail_prepare(work);
     double began = work_now(), cpu = process_own_cpu();
     for (size_t i = 0; i < work->count; i++) {
         int ends[2];

@@ -1,10 +1,11 @@
-#include "process.h"
+#include "test/bench/process.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -14,14 +15,16 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PROCESSES_MAX = 20000 };
+enum { PROCESSES_MAX = 20000, REST_MAX = 100 /* microseconds in a little while */ };
 
 struct process {
     pid_t id, parent;
-    double cpu; /* in microseconds */
-    bool below; /* the root that is looked for */
+    double cpu;   /* in microseconds */
+    bool at_work; /* runs, would run, or waits for a disk */
+    bool below;   /* the root that is looked for */
 };
 
 static struct process processes[PROCESSES_MAX];
@@ -73,25 +76,37 @@ double process_own_cpu(void)
     return microseconds(&own) + microseconds(&children);
 }
 
+/* What the process itself used, without its children; 0 for one that has ended. */
+static double own_cpu(pid_t id)
+{
+    clockid_t clock;
+    struct timespec time;
+    if (clock_getcpuclockid(id, &clock) != 0 || clock_gettime(clock, &time) != 0)
+        return 0;
+    return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
+}
+
 /* What stands behind the name in /proc/ID/stat; see proc(5). */
 static bool parse_status(char *fields, struct process *process)
 {
-    enum { PARENT = 1, USER_TIME = 11, TIME_OF_CHILDREN = 14 };
+    enum { STATE = 0, PARENT = 1, USER_TIME_OF_CHILDREN = 13, SYSTEM_TIME_OF_CHILDREN = 14 };
     double ticks = 0;
     int index = 0;
     char *rest;
     for (char *field = strtok_r(fields, " ", &rest); field != NULL;
          field = strtok_r(NULL, " ", &rest), index++) {
-        if (index == PARENT)
+        if (index == STATE)
+            process->at_work = *field == 'R' || *field == 'D';
+        else if (index == PARENT)
             process->parent = (pid_t)strtol(field, NULL, 10);
-        else if (index >= USER_TIME && index <= TIME_OF_CHILDREN)
+        else if (index == USER_TIME_OF_CHILDREN || index == SYSTEM_TIME_OF_CHILDREN)
             ticks += strtod(field, NULL);
     }
-    process->cpu = ticks * 1e6 / (double)sysconf(_SC_CLK_TCK);
-    return index > TIME_OF_CHILDREN;
+    process->cpu = own_cpu(process->id) + ticks * 1e6 / (double)sysconf(_SC_CLK_TCK);
+    return index > SYSTEM_TIME_OF_CHILDREN;
 }
 
-/* False where the process is gone. */
+/* False if the process is gone. */
 static bool read_process(const char *id, struct process *process)
 {
     char path[64], line[1024];
@@ -152,10 +167,18 @@ double process_cpu_below(pid_t root)
     return cpu;
 }
 
+static bool is_at_work(void)
+{
+    for (size_t i = 0; i < process_count; i++)
+        if (processes[i].below && processes[i].at_work)
+            return true;
+    return false;
+}
+
 double process_cpu_at_rest(pid_t root)
 {
-    double before = -1, cpu = process_cpu_below(root);
-    for (int i = 0; i < 100 && cpu != before; i++) {
+    double before = -INFINITY, cpu = process_cpu_below(root);
+    for (int i = 0; i < 500 && (fabs(cpu - before) > REST_MAX || is_at_work()); i++) {
         before = cpu;
         (void)poll(NULL, 0, 20); /* a little while is enough */
         cpu = process_cpu_below(root);

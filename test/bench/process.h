@@ -2,8 +2,8 @@
  * Processes that are measured: those that were started for a session, and servers with all that is
  * below them. Every trouble ends the program with a line that says what it was.
  */
-#ifndef BENCH_PROCESS_H
-#define BENCH_PROCESS_H
+#ifndef TEST_BENCH_PROCESS_H
+#define TEST_BENCH_PROCESS_H
 
 #include <sys/types.h>
 
@@ -22,7 +22,7 @@ double process_own_cpu(void);
 
 /*
  * What `root` and the processes below it used so far, in microseconds, those that were waited for
- * included. The kernel tells it in ticks of 10 milliseconds.
+ * included: what these used the kernel tells in ticks of 10 milliseconds.
  */
 double process_cpu_below(pid_t root);
 

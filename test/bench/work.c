@@ -1,4 +1,4 @@
-#include "work.h"
+#include "test/bench/work.h"
 
 #include <arpa/inet.h>
 #include <err.h>

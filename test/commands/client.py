@@ -5,6 +5,10 @@ import ssl
 import subprocess
 
 
+# How many times as long as on a quiet machine something may take.
+patience = int(os.environ.get("PATIENCE", "1"))
+
+
 def anyone(**settings):
     """A context that trusts every server."""
     context = ssl.create_default_context()
@@ -28,10 +32,29 @@ def read_to_end(connection):
         octets += more
 
 
+def relays():
+    """Those that serve a test; a keeper is none."""
+    kept = os.environ.get("RELAY_BY") == "keeper"
+    mine = "tls-relay %s.*%s/" % ("--keep " if kept else "", os.environ["BATS_TEST_TMPDIR"])
+    found = [int(word) for word in subprocess.run(["pgrep", "-f", mine], capture_output=True).stdout.split()]
+    if kept:
+        found = [process for process in found if parent_of(process) in found]
+    return found
+
+
 def relay():
-    """The one tls-relay that serves a test."""
-    mine = "tls-relay .*" + os.environ["BATS_TEST_TMPDIR"] + "/"
-    return int(subprocess.check_output(["pgrep", "-f", mine]))
+    [found] = relays()
+    return found
+
+
+def handler_of(process):
+    """The runner that a relay works for."""
+    if os.environ.get("RELAY_BY") != "keeper":
+        return parent_of(process)
+    mine = "--tls-relay " + os.environ["BATS_TEST_TMPDIR"] + "/"
+    found = subprocess.check_output(["pgrep", "-f", "^[^ ]*smtp-handler .*" + mine]).split()
+    [runner] = [int(one) for one in found if parent_of(int(one)) not in map(int, found)]
+    return runner
 
 
 def parent_of(process):
@@ -40,9 +63,9 @@ def parent_of(process):
 
 
 class Client:
-    def __init__(self, port, implicit=False, context=None):
+    def __init__(self, port, implicit=False, context=None, source="127.0.0.1"):
         self.context = context or anyone()
-        self.socket = socket.create_connection(("127.0.0.1", int(port)), timeout=60)
+        self.socket = socket.create_connection(("127.0.0.1", int(port)), timeout=60 * patience, source_address=(source, 0))
         self.replies = self.socket.makefile("rb")
         if implicit:
             self.shake_hands()

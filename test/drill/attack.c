@@ -1,25 +1,24 @@
 /*
- * A session process that was taken over, for test/attack.bats: linked into smtp-handler in the
+ * A frontend that was taken over, for test/attack.bats: linked into smtp-handler in the
  * place of session_begin (--wrap), it tries what $ATTACK says, tells the client whether that
- * succeeded, and ends. Where $ATTACK is not set, sessions are as ever.
+ * succeeded, and ends. If $ATTACK is not set, sessions are as ever.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../../handler/boundary.h"
-#include "../../handler/record.h"
-#include "../../handler/spool.h"
+#include "handler/boundary/boundary.h"
+#include "handler/boundary/record.h"
+#include "session/header.h"
+#include "test/drill/kernel.h"
 
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
 void __real_session_begin(struct session *session, const struct session_settings *settings);
@@ -28,32 +27,14 @@ void __wrap_session_begin(struct session *session, const struct session_settings
 
 static struct request request;
 
-/* What the kernel is asked for. Each returns whether it was had. */
+/* What $NUMBER says, for those that try many. */
+static long number;
 
-static bool open_file(void)
+/* Writes, or ends. */
+static void put(int descriptor, const void *octets, size_t length)
 {
-    return open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0;
-}
-
-static bool create_file(void)
-{
-    return open("captured", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0;
-}
-
-static bool execute(void)
-{
-    char shell[] = "/bin/sh", option[] = "-c", command[] = "echo SUCCEEDED; touch captured";
-    char *arguments[] = {shell, option, command, NULL};
-    return execve(shell, arguments, NULL) == 0;
-}
-
-static bool connect_out(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int out = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return out >= 0 && (connect(out, (struct sockaddr *)&address, sizeof address) == 0 ||
-                        errno == ECONNREFUSED);
+    if (write(descriptor, octets, length) < 0)
+        _exit(1);
 }
 
 static bool send_elsewhere(void)
@@ -62,32 +43,47 @@ static bool send_elsewhere(void)
     return sendto(BOUNDARY_DESCRIPTOR, "x", 1, 0, (struct sockaddr *)&address, sizeof address) == 1;
 }
 
-static bool fork_process(void)
+/* Passes a descriptor of ours beside a right record. */
+static bool pass(int socket, int descriptor, enum operation operation)
 {
-    return fork() >= 0;
+    union {
+        struct cmsghdr header;
+        char octets[CMSG_SPACE(sizeof descriptor)];
+    } control;
+    struct iovec piece = {&request, sizeof request};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control};
+    memset(control.octets, 0, sizeof control.octets);
+    message.msg_controllen = sizeof control;
+    control.header.cmsg_len = CMSG_LEN(sizeof descriptor);
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
+    memset(&request, 0, sizeof request);
+    request.operation = (uint32_t)operation;
+    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
 }
 
-static bool trace_parent(void)
+/* So that the client, whom nothing confines, goes on in our place. */
+static bool pass_runner(void)
 {
-    return ptrace(PTRACE_SEIZE, getppid(), NULL, NULL) == 0;
+    return pass(STDOUT_FILENO, BOUNDARY_DESCRIPTOR, OPERATION_END) ||
+           pass(BOUNDARY_DESCRIPTOR, BOUNDARY_DESCRIPTOR, OPERATION_END);
 }
 
-static bool signal_parent(void)
+/* As many as can be in flight, so that no other process of the user may pass one. */
+static bool flood_descriptors(void)
 {
-    return kill(getppid(), SIGCONT) == 0;
+    unsigned count = 0;
+    while (count < 253 && pass(BOUNDARY_DESCRIPTOR, STDIN_FILENO, OPERATION_END))
+        count++;
+    return count > 0;
 }
 
-static bool map_code(void)
+/* Any system call, with nothing that could be meant. */
+static bool call(void)
 {
-    return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                0) != MAP_FAILED;
-}
-
-static bool read_parent(void)
-{
-    char octets[16];
-    struct iovec here = {octets, sizeof octets}, there = {&request, sizeof octets};
-    return syscall(SYS_process_vm_readv, getppid(), &here, 1L, &there, 1L, 0L) > 0;
+    (void)syscall(number, -1L, -1L, -1L, -1L, -1L, -1L); /* it need but come back */
+    return true;
 }
 
 /* What the runner is told. Each returns whether something was delivered. */
@@ -115,11 +111,17 @@ static bool asked(enum operation operation)
     return answer.verdict == VERDICT_ACCEPTED;
 }
 
-static bool ask_for_sender(void)
+static void fill_sender(void)
 {
     memset(&request, 0, sizeof request);
+    request.sender.extended = 1;
     request.sender.helo = record_text(span_of("attacker"));
     request.sender.mailbox = record_text(span_of("me@example.org"));
+}
+
+static bool ask_for_sender(void)
+{
+    fill_sender();
     return asked(OPERATION_SENDER);
 }
 
@@ -137,21 +139,22 @@ static bool deliver(size_t stored, uint64_t claimed)
     tell(OPERATION_SPOOL);
     (void)hear(&spool);
     for (size_t i = 0; i < stored; i++)
-        (void)write(spool, "x", 1);
+        put(spool, "x", 1);
     memset(&request, 0, sizeof request);
     request.delivery.each = 1;
     request.delivery.stored = claimed;
     return asked(OPERATION_DELIVERY);
 }
 
-static bool hear_nothing(void)
+static bool acknowledge_nothing(void)
 {
     (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
-    tell(OPERATION_HEARD);
+    tell(OPERATION_ACKNOWLEDGED);
     return deliver(1, 1);
 }
 
-static bool claim_trace(void)
+/* As trace, or as what stands behind it. */
+static bool claim(uint32_t trace, uint32_t added)
 {
     int spool;
     (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
@@ -159,7 +162,34 @@ static bool claim_trace(void)
     (void)hear(&spool);
     memset(&request, 0, sizeof request);
     request.delivery.each = 1;
-    request.delivery.trace = UINT32_MAX;
+    request.delivery.trace = trace;
+    request.delivery.added = added;
+    return asked(OPERATION_DELIVERY);
+}
+
+static bool claim_trace(void)
+{
+    return claim(UINT32_MAX, 0);
+}
+
+static bool claim_behind_trace(void)
+{
+    return claim(0, 1); /* of nothing */
+}
+
+/* So that the fields of a filter would stand in the body. */
+static bool hide_fields(void)
+{
+    static const char message[] = "Return-Path: <me@example.org>\nSubject: x\n\nbody\n";
+    int spool;
+    (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
+    tell(OPERATION_SPOOL);
+    (void)hear(&spool);
+    put(spool, message, sizeof message - 1);
+    memset(&request, 0, sizeof request);
+    request.delivery.each = 1;
+    request.delivery.trace = sizeof message - sizeof "body\n";
+    request.delivery.stored = sizeof message - 1;
     return asked(OPERATION_DELIVERY);
 }
 
@@ -219,7 +249,7 @@ static bool be_certain(void)
 {
     (void)ask_for_sender();
     memset(&request, 0, sizeof request);
-    request.certain = 1;
+    request.known = 1;
     request.recipient.mailbox = record_text(span_of("a@elsewhere.example"));
     tell(OPERATION_RECIPIENT);
     return deliver(1, 1);
@@ -241,6 +271,33 @@ static bool name_no_literal(void)
 {
     (void)(ask_for_sender() && ask_for_recipient("a@["));
     return deliver(1, 1);
+}
+
+static bool name_in_capitals(void)
+{
+    (void)(ask_for_sender() && ask_for_recipient("a@LOCALHOST"));
+    return deliver(1, 1);
+}
+
+/* Forms that the session takes, and makes canonical before the runner gets them. */
+
+static bool name_another_form(void)
+{
+    (void)(ask_for_sender() && ask_for_recipient("a..b@localhost"));
+    return deliver(1, 1);
+}
+
+static bool name_brackets(void)
+{
+    (void)(ask_for_sender() && ask_for_recipient("<a@localhost>"));
+    return deliver(1, 1);
+}
+
+static bool come_from_no_domain(void)
+{
+    fill_sender();
+    request.sender.mailbox = record_text(span_of("root"));
+    return asked(OPERATION_SENDER);
 }
 
 static bool claim_success(void)
@@ -265,6 +322,129 @@ static bool change_later(void)
     return asked(OPERATION_DELIVERY);
 }
 
+/* What the client said is judged by the session, and may be told to the runner otherwise. */
+
+static bool forge_helo(void)
+{
+    fill_sender();
+    request.sender.helo = record_text(span_of("$(reboot) \"; \xc2\x85\xff>|x"));
+    return asked(OPERATION_SENDER);
+}
+
+static bool lengthen_helo(void)
+{
+    char octets[HELO_MAX + 1];
+    fill_sender();
+    memset(octets, 'x', sizeof octets);
+    request.sender.helo = record_text((struct span){octets, sizeof octets});
+    return asked(OPERATION_SENDER);
+}
+
+static bool forget_helo(void)
+{
+    fill_sender();
+    request.sender.helo.length = 0;
+    return asked(OPERATION_SENDER);
+}
+
+static bool forge_envid(void)
+{
+    fill_sender();
+    request.sender.envid = record_text(span_of("-oQ/tmp $(id) \xff\xfe"));
+    return asked(OPERATION_SENDER);
+}
+
+static bool forge_ret(void)
+{
+    fill_sender();
+    request.sender.ret = record_text(span_of("$(id)"));
+    return asked(OPERATION_SENDER);
+}
+
+static bool forge_utf8_sender(void)
+{
+    fill_sender();
+    request.sender.mailbox = record_text(span_of("m\xc3\xbc@example.org"));
+    return asked(OPERATION_SENDER);
+}
+
+static bool wish_without_ehlo(void)
+{
+    fill_sender();
+    request.sender.extended = 0;
+    request.sender.envid = record_text(span_of("id"));
+    return asked(OPERATION_SENDER);
+}
+
+static bool ask_for_prdr(void)
+{
+    fill_sender();
+    request.sender.prdr = 1;
+    return asked(OPERATION_SENDER);
+}
+
+static void fill_recipient(const char *text)
+{
+    memset(&request, 0, sizeof request);
+    request.recipient.mailbox = record_text(span_of(text));
+}
+
+static bool forge_notify(void)
+{
+    (void)ask_for_sender();
+    fill_recipient("a@localhost");
+    request.recipient.notify = record_text(span_of("-X/tmp/x $(id)\xff"));
+    return asked(OPERATION_RECIPIENT);
+}
+
+static bool forge_orcpt(void)
+{
+    (void)ask_for_sender();
+    fill_recipient("a@localhost");
+    request.recipient.orcpt = record_text(span_of("no type here; -oQ/tmp `id`\xff"));
+    return asked(OPERATION_RECIPIENT);
+}
+
+static bool forge_dropped(void)
+{
+    (void)ask_for_sender();
+    fill_recipient("a@localhost");
+    request.recipient.dropped = record_text(span_of("ORCPT=\nFORGED"));
+    return asked(OPERATION_RECIPIENT);
+}
+
+static bool wish_unasked(void)
+{
+    (void)ask_for_sender();
+    fill_recipient("a@localhost");
+    request.recipient.notify = record_text(span_of("NEVER"));
+    return asked(OPERATION_RECIPIENT);
+}
+
+static bool forge_utf8_recipient(void)
+{
+    (void)ask_for_sender();
+    return ask_for_recipient("m\xc3\xbc@localhost");
+}
+
+static bool name_several(void)
+{
+    return ask_for_sender() && ask_for_recipient("a@localhost") && ask_for_recipient("b@localhost");
+}
+
+static bool deliver_to_each(void)
+{
+    (void)name_several();
+    return deliver(1, 1);
+}
+
+static bool lack_the_unknown(void)
+{
+    memset(&request, 0, sizeof request);
+    request.unconfined.missing = 1U << 31;
+    return asked(OPERATION_UNCONFINED);
+}
+
 /* A small message is delivered, and the memory that it is in kept. */
 static int keep_memory(char **mapped)
 {
@@ -272,7 +452,7 @@ static int keep_memory(char **mapped)
     (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
     tell(OPERATION_SPOOL);
     (void)hear(&memory);
-    (void)write(memory, "x", 1);
+    put(memory, "x", 1);
     if (mapped != NULL)
         *mapped = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
     memset(&request, 0, sizeof request);
@@ -304,6 +484,70 @@ static bool change_mapped_memory(void)
     return access("delivered", F_OK) == 0;
 }
 
+/* The last turn comes once more, since the first came to nothing. */
+static bool map_then_again(void)
+{
+    char *mapped = NULL;
+    (void)keep_memory(&mapped);
+    (void)munmap(mapped, 1);
+    return asked(OPERATION_DELIVERY);
+}
+
+static bool deliver_twice(void)
+{
+    (void)keep_memory(NULL);
+    return asked(OPERATION_DELIVERY);
+}
+
+/* Asks for more when a delivery is over, however long that took. */
+static bool go_on(void)
+{
+    (void)keep_memory(NULL);
+    return ask_for_sender();
+}
+
+/* All that a client may wish for. */
+static bool wish(void)
+{
+    fill_sender();
+    request.sender.envid = record_text(span_of("forged"));
+    request.sender.ret = record_text(span_of("FULL"));
+    (void)asked(OPERATION_SENDER);
+    fill_recipient("a@localhost");
+    request.recipient.notify = record_text(span_of("NEVER"));
+    request.recipient.orcpt = record_text(span_of("rfc822;b@elsewhere.example"));
+    return asked(OPERATION_RECIPIENT) && deliver(1, 1);
+}
+
+/* Says of so many octets in front of the message that they are trace. */
+static bool hide(void)
+{
+    int spool;
+    (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
+    tell(OPERATION_SPOOL);
+    (void)hear(&spool);
+    for (long i = 0; i < number; i++)
+        put(spool, "y", 1);
+    put(spool, "x", 1);
+    memset(&request, 0, sizeof request);
+    request.delivery.each = 1;
+    request.delivery.trace = (uint32_t)number - HEADER_ADDED_MAX;
+    request.delivery.added = HEADER_ADDED_MAX;
+    request.delivery.stored = (uint64_t)number + 1;
+    return asked(OPERATION_DELIVERY);
+}
+
+/* So that the client, such as the relay, maps the message that will be delivered. */
+static bool pass_memory(void)
+{
+    int memory;
+    (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
+    tell(OPERATION_SPOOL);
+    (void)hear(&memory);
+    return pass(STDOUT_FILENO, memory, OPERATION_SPOOL_FILE) ||
+           pass(BOUNDARY_DESCRIPTOR, memory, OPERATION_SPOOL_FILE);
+}
+
 /* Whether more is taken than SPOOL_MEMORY_MAX. */
 static bool fill_memory(void)
 {
@@ -333,6 +577,86 @@ static bool flood_refused(void)
     return true;
 }
 
+/* While one waits for a message no error of RCPT ends a session. */
+static bool flood_behind_one(void)
+{
+    (void)ask_for_sender();
+    (void)ask_for_recipient("a@localhost");
+    for (unsigned i = 0; i < 100000; i++)
+        (void)ask_for_recipient("a@elsewhere.example");
+    return true;
+}
+
+static bool flood_and_begin_anew(void)
+{
+    for (unsigned i = 0; i < 100000; i++) {
+        (void)ask_for_sender();
+        (void)ask_for_recipient("a@localhost");
+        (void)ask_for_recipient("a@elsewhere.example");
+    }
+    return true;
+}
+
+/* Tells of a refusal that never was. */
+static void tell_refusal(uint32_t subject, uint32_t reply, const char *text)
+{
+    memset(&request, 0, sizeof request);
+    request.refused.subject = subject;
+    request.refused.reply = reply;
+    request.refused.helo = record_text(span_of("attacker"));
+    request.refused.text = record_text(span_of(text));
+    tell(OPERATION_REFUSED);
+}
+
+static bool forge_refusals(void)
+{
+    for (unsigned i = 0; i < REFUSALS_MAX; i++)
+        tell_refusal(SUBJECT_SENDER, REPLY_SIZE_TOO_LARGE, "forged@example.org");
+    return ask_for_sender();
+}
+
+static bool flood_refusals(void)
+{
+    (void)forge_refusals();
+    tell_refusal(SUBJECT_SENDER, REPLY_SIZE_TOO_LARGE, "forged@example.org");
+    return ask_for_sender();
+}
+
+static bool refuse_lines(void)
+{
+    tell_refusal(SUBJECT_RECIPIENT, REPLY_BAD_RECIPIENT, "a\nsmtp-handler: message id=FORGED");
+    return ask_for_sender();
+}
+
+static bool refuse_nobody(void)
+{
+    tell_refusal(SUBJECT_OTHER, REPLY_BAD_RECIPIENT, "a");
+    return ask_for_sender();
+}
+
+static bool refuse_with_acceptance(void)
+{
+    tell_refusal(SUBJECT_SENDER, REPLY_SENDER_OK, "a");
+    return ask_for_sender();
+}
+
+static bool refuse_with_anything(void)
+{
+    tell_refusal(SUBJECT_SENDER, REPLIES, "a");
+    return ask_for_sender();
+}
+
+/* Another HELO, behind the one that was looked at. */
+static bool refuse_and_rename(void)
+{
+    (void)(ask_for_sender() && ask_for_recipient("a@localhost"));
+    memset(&request, 0, sizeof request);
+    request.refused.subject = SUBJECT_AUTH;
+    request.refused.reply = REPLY_BAD_SEQUENCE;
+    tell(OPERATION_REFUSED);
+    return deliver(1, 1);
+}
+
 static bool make_long(void)
 {
     (void)ask_for_sender();
@@ -346,15 +670,109 @@ static bool pretend_proxy(void)
 {
     memset(&request, 0, sizeof request);
     request.client.user = record_text(span_of("root"));
-    return asked(OPERATION_CLIENT) && ask_for_sender() && ask_for_recipient("a@localhost") &&
+    return asked(OPERATION_XCLIENT) && ask_for_sender() && ask_for_recipient("a@localhost") &&
            deliver(1, 1);
+}
+
+static bool resolve_twice(void)
+{
+    (void)asked(OPERATION_RESOLVE);
+    return asked(OPERATION_RESOLVE);
+}
+
+static bool forge_proxy(void)
+{
+    memset(&request, 0, sizeof request);
+    request.client.hostname = record_text(span_of("a host; $(id)"));
+    return asked(OPERATION_XCLIENT);
+}
+
+static bool forge_proxied_user(void)
+{
+    memset(&request, 0, sizeof request);
+    request.client.user = record_text(span_of("\xc2\x85root\xff"));
+    return asked(OPERATION_XCLIENT);
+}
+
+static void fill_credentials(const char *user, const char *password)
+{
+    memset(&request, 0, sizeof request);
+    request.credentials.extended = 1;
+    request.credentials.user = record_text(span_of(user));
+    request.credentials.password = record_text(span_of(password));
 }
 
 static bool guess_passwords(void)
 {
-    memset(&request, 0, sizeof request);
-    request.credentials.user = record_text(span_of("root"));
+    fill_credentials("root", "secret");
     return asked(OPERATION_CREDENTIALS);
+}
+
+/* Behind TLS, as far as the runner knows. */
+static bool secure(void)
+{
+    return asked(OPERATION_TLS) && asked(OPERATION_HANDSHAKE);
+}
+
+static bool give_no_password(void)
+{
+    (void)secure();
+    fill_credentials("root", "");
+    return asked(OPERATION_CREDENTIALS);
+}
+
+static bool forge_user(void)
+{
+    (void)secure();
+    fill_credentials("root\xc2\x85\xff", "secret");
+    return asked(OPERATION_CREDENTIALS);
+}
+
+static bool authenticate_without_ehlo(void)
+{
+    (void)secure();
+    fill_credentials("root", "secret");
+    request.credentials.extended = 0;
+    return asked(OPERATION_CREDENTIALS);
+}
+
+/* Or refuse: it ends if it is seen through. */
+static bool defer_forever(void)
+{
+    (void)secure();
+    fill_credentials("root", "secret");
+    while (!asked(OPERATION_CREDENTIALS))
+        ;
+    return true;
+}
+
+static bool send_behind_tls(void)
+{
+    return secure() && ask_for_sender() && ask_for_recipient("a@localhost") && deliver(1, 1);
+}
+
+static bool secure_behind_proxy(void)
+{
+    memset(&request, 0, sizeof request);
+    return asked(OPERATION_XCLIENT) && secure();
+}
+
+/* It gets no signal, since it never waits for one. */
+static bool stay(void)
+{
+    int nothing;
+    put(STDOUT_FILENO, "STAYING\n", 8);
+    (void)hear(&nothing);
+    return true;
+}
+
+/* It does not even see that the runner is gone. */
+static bool err_and_stay(void)
+{
+    tell(OPERATIONS);
+    while (poll(NULL, 0, -1) < 0)
+        ;
+    return true;
 }
 
 static bool flood(void)
@@ -367,20 +785,9 @@ static bool flood(void)
 
 static bool flood_unheard(void)
 {
+    fill_sender();
     for (unsigned i = 0; i < 100000; i++)
         tell(OPERATION_SENDER);
-    return ask_for_sender();
-}
-
-static bool flood_status(void)
-{
-    request.operation = OPERATION_STATUS;
-    for (unsigned i = 0; i < 1000000; i++) {
-        while (record_send(BOUNDARY_DESCRIPTOR, &request, sizeof request, NULL, 0, MSG_DONTWAIT) ==
-               -EAGAIN)
-            ;
-        request.status.receiving ^= 1;
-    }
     return ask_for_sender();
 }
 
@@ -388,16 +795,11 @@ static const struct {
     const char *name;
     bool (*attack)(void);
 } attacks[] = {
-    {"open", open_file},
-    {"create", create_file},
-    {"execute", execute},
-    {"connect", connect_out},
     {"send elsewhere", send_elsewhere},
-    {"fork", fork_process},
-    {"trace", trace_parent},
-    {"signal", signal_parent},
-    {"map code", map_code},
-    {"read parent", read_parent},
+    {"pass the runner", pass_runner},
+    {"pass memory", pass_memory},
+    {"flood with descriptors", flood_descriptors},
+    {"call", call},
     {"short", send_short},
     {"long", send_long},
     {"unknown", send_unknown},
@@ -407,44 +809,94 @@ static const struct {
     {"deliver to all", deliver_to_all},
     {"deliver elsewhere", deliver_elsewhere},
     {"be certain", be_certain},
-    {"hear nothing", hear_nothing},
+    {"acknowledge nothing", acknowledge_nothing},
     {"claim trace", claim_trace},
+    {"claim trace behind it", claim_behind_trace},
+    {"hide fields", hide_fields},
     {"forge lines", forge_lines},
     {"name two", name_two},
     {"name no literal", name_no_literal},
+    {"name in capitals", name_in_capitals},
+    {"name another form", name_another_form},
+    {"name brackets", name_brackets},
+    {"come from no domain", come_from_no_domain},
     {"claim success", claim_success},
     {"change later", change_later},
+    {"deliver twice", deliver_twice},
+    {"go on", go_on},
+    {"wish", wish},
+    {"hide", hide},
     {"write to memory", write_to_memory},
     {"change memory", change_memory},
     {"change mapped memory", change_mapped_memory},
     {"fill memory", fill_memory},
     {"forge log", forge_log},
+    {"flood behind one", flood_behind_one},
+    {"flood and begin anew", flood_and_begin_anew},
     {"flood with refused", flood_refused},
+    {"forge refusals", forge_refusals},
+    {"flood with refusals", flood_refusals},
+    {"refuse lines", refuse_lines},
+    {"refuse nobody", refuse_nobody},
+    {"refuse with acceptance", refuse_with_acceptance},
+    {"refuse with anything", refuse_with_anything},
+    {"refuse and rename", refuse_and_rename},
     {"make long", make_long},
     {"pretend to be a proxy", pretend_proxy},
+    {"resolve twice", resolve_twice},
     {"guess passwords", guess_passwords},
+    {"forge helo", forge_helo},
+    {"forget helo", forget_helo},
+    {"lengthen helo", lengthen_helo},
+    {"forge envid", forge_envid},
+    {"forge ret", forge_ret},
+    {"forge notify", forge_notify},
+    {"forge orcpt", forge_orcpt},
+    {"forge dropped", forge_dropped},
+    {"forge UTF-8 sender", forge_utf8_sender},
+    {"forge UTF-8 recipient", forge_utf8_recipient},
+    {"wish without EHLO", wish_without_ehlo},
+    {"wish unasked", wish_unasked},
+    {"ask for PRDR", ask_for_prdr},
+    {"name several", name_several},
+    {"deliver to each", deliver_to_each},
+    {"lack the unknown", lack_the_unknown},
+    {"map then again", map_then_again},
+    {"forge proxy", forge_proxy},
+    {"forge proxied user", forge_proxied_user},
+    {"empty password", give_no_password},
+    {"forge user", forge_user},
+    {"authenticate without EHLO", authenticate_without_ehlo},
+    {"defer forever", defer_forever},
+    {"send behind TLS", send_behind_tls},
+    {"secure behind proxy", secure_behind_proxy},
+    {"stay", stay},
+    {"err and stay", err_and_stay},
     {"flood", flood},
     {"flood unheard", flood_unheard},
-    {"flood with status", flood_status},
 };
 
 static char wanted[64];
 
-/* Before main: the session process forgets its environment. */
+/* Before main: the frontend forgets its environment. */
 __attribute__((constructor)) static void choose(void)
 {
     const char *chosen = getenv("ATTACK");
+    const char *digits = getenv("NUMBER");
+    number = digits == NULL ? 0 : strtol(digits, NULL, 10);
     (void)snprintf(wanted, sizeof wanted, "%s", chosen == NULL ? "" : chosen); /* fits */
 }
 
 void __wrap_session_begin(struct session *session, const struct session_settings *settings)
 {
     __real_session_begin(session, settings);
-    for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++) {
-        if (strcmp(attacks[i].name, wanted) != 0)
-            continue;
-        const char *outcome = attacks[i].attack() ? "SUCCEEDED\n" : "FAILED\n";
-        (void)write(STDOUT_FILENO, outcome, strlen(outcome));
-        _exit(0);
-    }
+    bool (*attack)(void) = kernel_attack(wanted);
+    for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++)
+        if (strcmp(attacks[i].name, wanted) == 0)
+            attack = attacks[i].attack;
+    if (attack == NULL)
+        return;
+    const char *outcome = attack() ? "SUCCEEDED\n" : "FAILED\n";
+    put(STDOUT_FILENO, outcome, strlen(outcome));
+    _exit(0);
 }

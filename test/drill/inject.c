@@ -4,7 +4,7 @@
  *     inject REPORT SECONDS NAME CALL WHEN HOW PROGRAM [ARGUMENT...]
  *
  * It is the first process called NAME that makes the call of number CALL the WHEN-th time; with a +
- * behind WHEN it is that call and all later ones of each process of that name. Where NAME is "-"
+ * behind WHEN it is that call and all later ones of each process of that name. If NAME is "-",
  * none fails. HOW is an error number, which the call returns, undone; or "short": it is asked for
  * one octet, whatever the program asked for. A close is carried out all the same, as Linux does,
  * and a failing brk leaves the break where it was. A child is called as its parent, with a '
@@ -15,7 +15,7 @@
  *
  * REPORT tells in the order of time, a line each:
  *
- *     call PID NAME CALL       where none fails
+ *     call PID NAME CALL       if none fails
  *     entry PID NAME           NAME is loaded and begins
  *     fault PID NAME           here it fails
  *     end PID NAME exit|signal NUMBER
@@ -179,8 +179,8 @@ static void spoil(struct process *process)
     } else if (fault.call == SYS_brk) {
         changed.rdi = 0;
     } else if (fault.call != SYS_close) {
-        /* Wrong for every call that takes any, and in keeping with whatever filter there is: r8
-         * is the address of sendto(2), which that of the session process looks at. */
+        /* Wrong for every call that takes any, and allowed by every filter: r8 is the address of
+         * sendto(2), which that of the frontend checks. */
         changed.rdi = changed.rsi = changed.rdx = changed.r10 = changed.r9 = -1ULL;
         if (fault.call == SYS_vfork || fault.call == SYS_fork)
             changed.orig_rax = -1ULL;
@@ -311,7 +311,8 @@ static void read_fault(char **arguments)
 {
     char *end;
     has_fault = strcmp(arguments[0], "-") != 0;
-    (void)snprintf(fault.name, sizeof fault.name, "%s", arguments[0]); /* a longer one is none */
+    (void)snprintf(fault.name, sizeof fault.name, "%s",
+                   arguments[0]); /* no process has a longer one */
     fault.call = strtoul(arguments[1], NULL, 10);
     fault.when = (unsigned)strtoul(arguments[2], &end, 10);
     fault.stays = *end == '+';

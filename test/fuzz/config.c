@@ -13,7 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "../../handler/options.h"
+#include "handler/options/options.h"
 
 enum { LINE_MAX = 4096, ARGUMENTS_MAX = 256 };
 
@@ -52,9 +52,9 @@ static int make_arguments(struct span text)
     return count;
 }
 
-static void check_names(const char *const *names, unsigned count, unsigned most)
+static void check_names(const char *const *names, unsigned count, unsigned max)
 {
-    assert(count <= most);
+    assert(count <= max);
     for (unsigned i = 0; i < count; i++)
         assert(names[i][0] != '\0' && strchr(names[i], '\n') == NULL);
 }
@@ -70,11 +70,11 @@ static void check_numbers(void)
     assert(options.command_timeout >= 1 && options.data_timeout >= 1);
     assert(options.delivery_timeout >= 1 && options.session_timeout >= 1);
     assert(options.tls <= TLS_OPTION_BEST && options.log <= LOG_OPTION_BEST);
-    assert(options.newlines <= NEWLINES_OPTION_LENIENT);
+    assert(options.newlines <= NEWLINES_OPTION_AUTO);
     assert(options.line_ending <= LINE_ENDING_CRLF);
     assert(strchr("@.\"", options.recipient_delimiter) == NULL);
     assert(options.recipient_delimiter > ' ' && options.recipient_delimiter <= '~');
-    assert(options.xclient.count <= NETWORKS_MAX);
+    assert(options.xclient.count <= CIDR_LIST_MAX);
     for (unsigned i = 0; i < options.xclient.count; i++)
         assert(options.xclient.list[i].bits <= 128);
 }
@@ -95,14 +95,18 @@ static void check_options(struct span text)
                 OPTIONS_TLS_PAIRS_MAX);
     check_names(options.tls_keys.names, options.tls_keys.count, OPTIONS_TLS_PAIRS_MAX);
     check_names(options.domains.names, options.domains.count, OPTIONS_DOMAINS_MAX);
-    for (unsigned i = 0; i < options.domains.count; i++)
-        assert(strcmp(options.domains.names[i], "*") == 0 ||
-               domain_is_valid_utf8(span_of(options.domains.names[i])));
+    for (unsigned i = 0; i < options.domains.count; i++) {
+        const char *name = options.domains.names[i];
+        bool is_all_below = strncmp(name, "*.", 2) == 0;
+        assert(strcmp(name, "*") == 0 ||
+               domain_is_valid_utf8(span_of(is_all_below ? name + 2 : name)));
+    }
     assert(options.hostname == NULL || domain_is_valid(span_of(options.hostname)));
     if (options.help || options.version)
         return;
     assert(text.length <= OPTIONS_FILE_MAX && span_find(text, '\0') == text.length);
-    assert(count_words(options.command) >= 1);
+    bool may_lack = options.recipients != NULL && !options.submission;
+    assert(options.command == NULL ? may_lack : count_words(options.command) >= 1);
     assert(options.command != options.words || count_words(options.words) <= OPTIONS_WORDS_MAX);
     unsigned words = count_words(options.auth);
     assert(words != 1 && words <= OPTIONS_WORDS_MAX + 1);
@@ -112,7 +116,7 @@ static void check_options(struct span text)
 static void check_problem(const struct problem *problem)
 {
     size_t length = strnlen(problem->text, sizeof problem->text);
-    assert(problem->status == EX_USAGE || problem->status == EX_CONFIG);
+    assert(problem->status == EX_OK || problem->status == EX_USAGE || problem->status == EX_CONFIG);
     assert(length > 0 && length < sizeof problem->text);
     bool of_file = strncmp(problem->text, config, strlen(config)) == 0;
     assert(!of_file || strchr(problem->text, '\n') == NULL);
@@ -127,13 +131,15 @@ static void check_arguments_win(int count)
 {
     static char program[] = "smtp-handler", command[] = "true";
     char *none[] = {program, command, NULL};
-    struct problem problem;
+    static struct problems problems;
+    problems = (struct problems){0};
     arguments[2] = program;
-    bool taken = options_read(&by_arguments, count - 2, arguments + 2, &problem);
+    options_read(&by_arguments, count - 2, arguments + 2, &problems);
     arguments[2] = config;
-    if (!taken)
+    if (!problems_allow(&problems))
         return;
-    assert(options_read(&before, 2, none, &problem));
+    options_read(&before, 2, none, &problems);
+    assert(problems_allow(&problems));
     for (size_t i = values_start; i < values_end; i++) {
         char octet = ((const char *)&by_arguments)[i];
         /* Its words are kept where the other options are. */
@@ -149,21 +155,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span input = {(const char *)data, size};
     size_t length = span_find(input, '\n');
-    struct problem problem, again;
+    static struct problems problems, again;
     if (length == size || length >= sizeof line)
         return 0;
     struct span text = span_after(input, length + 1);
     write_file(text);
     int count = make_arguments(span_first(input, length));
     memset(&options, 0, sizeof options);
-    bool taken = options_read(&options, count, arguments, &problem);
+    problems = again = (struct problems){0};
+    options_read(&options, count, arguments, &problems);
+    bool taken = problems_allow(&problems);
     if (taken)
         check_options(text);
-    else
-        check_problem(&problem);
     memcpy(&before, &options, sizeof before);
-    assert(options_read(&options, count, arguments, &again) == taken);
-    assert(taken || (problem.status == again.status && strcmp(problem.text, again.text) == 0));
+    options_read(&options, count, arguments, &again);
+    assert(problems.count == again.count);
+    for (unsigned i = 0; i < problems.count && i < PROBLEMS_MAX; i++) {
+        check_problem(&problems.list[i]);
+        assert(problems.list[i].status == again.list[i].status &&
+               strcmp(problems.list[i].text, again.list[i].text) == 0);
+    }
     assert(memcmp((const char *)&before + values_start, (const char *)&options + values_start,
                   values_end - values_start) == 0);
     if (taken)

@@ -3,14 +3,18 @@
  * are decoded, see content_of; the rest is the message, and what stands behind it. Asserted is that
  *
  * - however the octets are cut, and however little room there is, the same comes out of them, and
- *   the header looks the same;
+ *   the header looks the same, and is kept apart from a trace in front ("t") by the same;
  * - the message ends at its first dot that stands alone, and nowhere else;
- * - what comes out has one sort of line end, and the size that is told; sent again it stays itself.
+ * - it has a wrong line end if a reader of its own finds one, such as a false end of the message
+ *   if a bare LF is made a line end ("m");
+ * - what comes out has one sort of line end, and the size that is told; sent again it stays itself;
+ * - nobody's results but others' come out of a stranger's ("s").
  */
 #include <assert.h>
 
-#include "../../session/content.h"
-#include "../../session/header.h"
+#include "session/content.h"
+#include "session/header.h"
+#include "session/results.h"
 
 enum { MESSAGE_MAX = 64 * 1024, ENCODED_MAX = 4 * MESSAGE_MAX };
 
@@ -20,23 +24,38 @@ struct message {
     struct header header;
     size_t used; /* octets of the input */
     size_t length;
+    size_t passed_length;
     char octets[MESSAGE_MAX];
+    char passed[MESSAGE_MAX + 1024]; /* what the header let pass of them */
 };
 
 static struct message whole, in_pieces, again;
+static bool is_traced, is_stranger;
 static const struct mailbox recipient = {.octets = "a@b", .length = 3, .local_length = 1};
 
 static struct content content_of(struct span letters)
 {
     struct content content;
     bool crlf = span_find(letters, 'c') < letters.length;
-    bool lenient = span_find(letters, 'n') < letters.length;
+    enum newlines newlines = span_find(letters, 'n') < letters.length   ? NEWLINES_LENIENT
+                             : span_find(letters, 'm') < letters.length ? NEWLINES_NORMALIZE
+                                                                        : NEWLINES_STRICT;
     enum encoding encoding = span_find(letters, 'b') < letters.length   ? ENCODING_BINARY
                              : span_find(letters, 'p') < letters.length ? ENCODING_PLAIN
                                                                         : ENCODING_DOTTED;
-    content_begin(&content, encoding, lenient ? NEWLINES_LENIENT : NEWLINES_STRICT,
-                  crlf ? LINE_ENDING_CRLF : LINE_ENDING_LF);
+    content_begin(&content, encoding, newlines, crlf ? LINE_ENDING_CRLF : LINE_ENDING_LF);
     return content;
+}
+
+static void pass(struct message *message, struct span octets)
+{
+    char *to = message->passed + message->passed_length;
+    size_t gap = header_room(&message->header);
+    assert(message->passed_length + gap + octets.length <= sizeof message->passed);
+    memcpy(to + gap, octets.octets, octets.length);
+    size_t length = header_pass(&message->header, to, octets.length);
+    assert(length + header_room(&message->header) <= gap + octets.length);
+    message->passed_length += length;
 }
 
 /* Decodes `piece` into `room` octets at a time; false once the message has ended. */
@@ -51,31 +70,36 @@ static bool decode_piece(struct message *message, struct span piece, size_t room
         assert(piece.length < before && output.length <= room);
         size_t length = (size_t)(output.octets - start);
         assert(length == room - output.length);
-        header_look(&message->header, (struct span){start, length});
+        pass(message, (struct span){start, length});
         message->length += length;
         message->used += before - piece.length;
     }
     return !content_ended(&message->content);
 }
 
-/* Decodes `input` in pieces of up to `most` octets, with as little room for each. */
+/* Decodes `input` in pieces of up to `max` octets, with as little room for each. */
 static void decode(struct message *message, const struct content *content, struct span input,
-                   size_t most)
+                   size_t max)
 {
     unsigned random = (unsigned)input.length;
     message->content = *content;
-    message->used = message->length = 0;
-    header_begin(&message->header, &recipient);
+    message->used = message->length = message->passed_length = 0;
+    header_begin(&message->header, &recipient, is_traced, content->line_ending,
+                 is_stranger ? span_of("mx.test") : span_empty());
     bool goes_on = true;
     while (goes_on && input.length > 0) {
         random = random * 1103515245 + 12345;
-        size_t length = 1 + (random >> 16) % most;
+        size_t length = 1 + (random >> 16) % max;
         length = length < input.length ? length : input.length;
-        goes_on = decode_piece(message, span_first(input, length), 2 + (random >> 8) % most);
+        goes_on = decode_piece(message, span_first(input, length), 2 + (random >> 8) % max);
         input = span_after(input, length);
     }
     if (goes_on)
         content_finish(&message->content);
+    size_t room = header_room(&message->header);
+    size_t length = header_end(&message->header, message->passed + message->passed_length);
+    assert(length <= room && message->header.over);
+    message->passed_length += length;
 }
 
 static void check_same(const struct message *a, const struct message *b)
@@ -83,10 +107,13 @@ static void check_same(const struct message *a, const struct message *b)
     assert(a->used == b->used && a->length == b->length);
     assert(memcmp(a->octets, b->octets, a->length) == 0);
     assert(a->content.size == b->content.size);
-    assert(a->content.broken_form == b->content.broken_form);
-    assert(a->content.false_end == b->content.false_end);
+    assert(a->content.bare_lf_count == b->content.bare_lf_count);
+    assert(a->content.bad_line_end == b->content.bad_line_end);
+    assert(a->content.smuggled_end == b->content.smuggled_end);
     assert(content_ended(&a->content) == content_ended(&b->content));
-    assert(a->header.over == b->header.over && a->header.received == b->header.received);
+    assert(a->passed_length == b->passed_length && a->header.added == b->header.added);
+    assert(memcmp(a->passed, b->passed, a->passed_length) == 0);
+    assert(a->header.received == b->header.received);
     assert(header_shows_loop(&a->header) == header_shows_loop(&b->header));
 }
 
@@ -116,6 +143,46 @@ static void check_end(const struct message *message, struct span input)
     bool ended = end > 0 && is_at_end(span_first(input, end), lenient);
     assert(content_ended(&message->content) == ended);
     assert(message->used == (ended ? end : input.length));
+}
+
+/* Whether the line ends of `input` are right; `*bare` is how many of them are an LF alone. */
+static bool are_line_ends_right(struct span input, const struct content *content, uint64_t *bare)
+{
+    bool dotted = content->encoding == ENCODING_DOTTED, start_is_bare = false;
+    size_t start = 0;
+    *bare = 0;
+    for (size_t i = 0; i < input.length; i++) {
+        bool after_cr = i > 0 && input.octets[i - 1] == '\r';
+        if (after_cr && input.octets[i] != '\n')
+            return false;
+        if (input.octets[i] != '\n')
+            continue;
+        bool alone = dotted && input.octets[start] == '.' && i - start == (after_cr ? 2 : 1);
+        *bare += after_cr ? 0 : 1;
+        if (content->newlines == NEWLINES_STRICT && !after_cr)
+            return false;
+        if (content->newlines == NEWLINES_NORMALIZE && alone && (!after_cr || start_is_bare))
+            return false;
+        start = i + 1;
+        start_is_bare = !after_cr;
+    }
+    return true;
+}
+
+/* Of a message whose last octet leaves no doubt. */
+static void check_line_ends(const struct message *message, struct span input)
+{
+    const struct content *content = &message->content;
+    struct span read = span_first(input, message->used);
+    uint64_t bare = 0;
+    if (content->encoding == ENCODING_BINARY || ends_with(read, "\r"))
+        return;
+    bool are_right = are_line_ends_right(read, content, &bare);
+    assert((content->bad_line_end == NULL) == are_right);
+    if (content->newlines == NEWLINES_NORMALIZE && content->bad_line_end == NULL)
+        assert(content->bare_lf_count == bare);
+    else
+        assert(content->newlines == NEWLINES_NORMALIZE || content->bare_lf_count == 0);
 }
 
 /* Octets as RFC 1870 counts them; line ends are of one sort. */
@@ -169,29 +236,58 @@ static void check_again(struct span letters)
     }
     content.newlines = NEWLINES_STRICT;
     decode(&again, &content, (struct span){encoded, length}, MESSAGE_MAX / 2);
-    assert(again.content.broken_form == NULL && again.used == length);
+    assert(again.content.bad_line_end == NULL && again.used == length);
     assert(content_ended(&again.content) == (content.encoding == ENCODING_DOTTED));
     assert(again.length == whole.length && again.content.size == whole.content.size);
     assert(memcmp(again.octets, whole.octets, whole.length) == 0);
 }
 
-/* What the header must have shown, by the whole of what came out. */
+/* What the line in front of `rest` is, which is taken off. */
+static enum field_line take_line(struct span *rest, struct span *name)
+{
+    size_t length = span_find(*rest, '\n');
+    struct span line = span_first(*rest, length);
+    *rest = span_after(*rest, length < rest->length ? length + 1 : length);
+    return field_parse(line, true, name);
+}
+
+/* Whether the field with which `text` begins are results that claim to be ours. */
+static bool is_ours(struct span text)
+{
+    size_t length = 0;
+    do {
+        length += span_find(span_after(text, length), '\n');
+        length += length < text.length ? 1 : 0;
+    } while (length < text.length && (text.octets[length] == ' ' || text.octets[length] == '\t'));
+    return results_parse(span_first(text, length), span_of("mx.test"), true) == RESULTS_OURS;
+}
+
+/* What the header must have shown and let pass, by the whole of what came out. */
 static void check_header(const struct message *message)
 {
-    struct span rest = {message->octets, message->length};
+    struct span rest = {message->passed, message->passed_length}, name = span_empty();
+    struct span field = rest;
     unsigned received = 0;
-    bool over = false;
-    while (!over && span_find(rest, '\n') < rest.length) {
-        struct span line = span_first(rest, span_find(rest, '\n'));
-        struct span kept = line;
-        if (kept.length > sizeof message->header.line)
-            kept.length = sizeof message->header.line;
-        over = span_trim(kept).length == 0;
-        received += line.length >= 9 && strncasecmp(line.octets, "Received:", 9) == 0 ? 1 : 0;
-        rest = span_after(rest, line.length + 1);
+    enum field_line kind = take_line(&rest, &name);
+    assert(!is_traced || (kind != FIELD_LINE_FOLDED && kind != FIELD_LINE_OTHER));
+    for (bool is_first = true; kind == FIELD_LINE_NAMED || kind == FIELD_LINE_SEPARATOR ||
+                               (kind == FIELD_LINE_FOLDED && !is_first);
+         is_first = false) {
+        bool named = kind == FIELD_LINE_NAMED;
+        received += named && span_equal(name, span_of("Received")) ? 1 : 0;
+        assert(!is_traced || !named || !span_equal(name, span_of("Return-Path")));
+        bool is_results = named && span_equal(name, span_of("Authentication-Results"));
+        assert(!is_stranger || !is_results || !is_ours(field));
+        field = rest;
+        kind = take_line(&rest, &name);
     }
-    assert(message->header.over == over && message->header.received == received);
+    assert(message->header.received == received);
     assert(received < HEADER_RECEIVED_LOOP || header_shows_loop(&message->header));
+    assert(message->header.added <= HEADER_ADDED_MAX);
+    if (!is_traced && !is_stranger) {
+        assert(message->passed_length == message->length && message->header.added == 0);
+        assert(memcmp(message->passed, message->octets, message->length) == 0);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -204,18 +300,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     input = span_after(input, letters.length + 1);
     struct content content = content_of(letters);
+    is_traced = span_find(letters, 't') < letters.length;
+    is_stranger = span_find(letters, 's') < letters.length;
     decode(&whole, &content, input, MESSAGE_MAX / 4);
     decode(&in_pieces, &content, input, 1);
     check_same(&whole, &in_pieces);
     decode(&in_pieces, &content, input, 7);
     check_same(&whole, &in_pieces);
     check_end(&whole, input);
+    check_line_ends(&whole, input);
     check_header(&whole);
     if (content.encoding == ENCODING_BINARY) {
-        assert(whole.content.broken_form == NULL && whole.content.size == input.length);
+        assert(whole.content.bad_line_end == NULL && whole.content.size == input.length);
         assert(memcmp(whole.octets, input.octets, input.length) == 0);
-    } else if (whole.content.broken_form == NULL) {
-        assert(whole.content.false_end == NULL && whole.content.size == check_lines(&whole));
+    } else if (whole.content.bad_line_end == NULL) {
+        assert(whole.content.smuggled_end == NULL && whole.content.size == check_lines(&whole));
         check_again(letters);
     }
     return 0;

@@ -9,9 +9,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "../../session/proxy.h"
+#include "session/proxy.h"
 
-static void check_end(const struct proxy_end *end, enum proxy_form form, struct span header)
+static void check_end(const struct proxy_endpoint *end, enum proxy_form form, struct span header)
 {
     assert(end->port <= 65535);
     assert(end->address.octets >= header.octets &&
@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum proxy_result result = proxy_parse(input, &whole);
     if (result == PROXY_RESULT_OK)
         check_header(&whole, input);
-    assert((result == PROXY_RESULT_BAD) == (whole.wrong != NULL));
+    assert((result == PROXY_RESULT_BAD) == (whole.reason != NULL));
     assert(result != PROXY_RESULT_MORE || size < PROXY_HEADER_MAX);
     for (size_t length = 0; length < size; length++) {
         enum proxy_result so_far = parse_first(input, length, &part);

@@ -3,6 +3,8 @@
  * see settings_of; the rest is what the client sends. Asserted is that
  *
  * - however the octets are cut, the session says and wants the same, but for STARTTLS;
+ * - a client that pauses behind each octet, and so gets its 500 for a bare LF, has no other sender
+ *   or recipient asked about: one of the two sessions only ends earlier;
  * - every reply is well-formed (RFC 5321 4.2, RFC 2034);
  * - the octets of a message are those that a decoder of its own finds, no more and no fewer, and a
  *   message with a wrong line end is never delivered.
@@ -10,12 +12,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "../driver.h"
+#include "test/driver.h"
 
 /* Reads what the session reads, in its own way. */
 struct reader {
     enum { READING_COMMANDS, READING_CONTENT, READING_CHUNK } mode;
-    bool lenient;
+    bool lenient;   /* LF counts as CR LF */
+    bool normalize; /* a bare LF within a message is a line end, and has no part in its end */
     bool crlf;
     char line[COMMAND_LINE_MAX + 1]; /* the beginning of the command line */
     size_t line_length;              /* with what was not kept */
@@ -31,7 +34,7 @@ struct reader {
 };
 
 static struct reader reader;
-static struct driver by_octet, at_once, in_pieces;
+static struct driver by_octet, at_once, in_pieces, with_pauses;
 
 static struct session_settings settings_of(struct span letters)
 {
@@ -43,12 +46,13 @@ static struct session_settings settings_of(struct span letters)
     for (size_t i = 0; i < letters.length; i++) {
         settings.lmtp |= letters.octets[i] == 'l';
         settings.one_recipient |= letters.octets[i] == 'o';
-        settings.one_answer |= letters.octets[i] == 'O';
+        settings.combined_reply |= letters.octets[i] == 'O';
         settings.dsn |= letters.octets[i] == 'd';
         settings.auth |= letters.octets[i] == 'a';
         settings.secured |= letters.octets[i] == 's';
         settings.xclient |= letters.octets[i] == 'x';
         settings.auth_required |= letters.octets[i] == 'u';
+        settings.strict_pipelining |= letters.octets[i] == 'p';
         if (letters.octets[i] == 'T')
             settings.tls = TLS_POLICY_OFFERED;
         if (letters.octets[i] == 'R')
@@ -56,6 +60,8 @@ static struct session_settings settings_of(struct span letters)
         settings.trace |= letters.octets[i] == 't';
         if (letters.octets[i] == 'n')
             settings.newlines = NEWLINES_LENIENT;
+        if (letters.octets[i] == 'N')
+            settings.newlines = NEWLINES_NORMALIZE;
         if (letters.octets[i] == 'c')
             settings.line_ending = LINE_ENDING_CRLF;
     }
@@ -81,17 +87,32 @@ static bool content_has_end(void)
 
 static char decoded[2 * DRIVER_MESSAGE_MAX];
 
-/* Decodes the lines of the message; their length, or -1 where a line end is wrong. */
+/* Whether the line that ends with the LF at `end` is a dot, and an LF alone begins or ends it. */
+static bool is_false_end(size_t end)
+{
+    bool crlf = end > 0 && reader.message[end - 1] == '\r';
+    size_t dot = end - (crlf ? 2 : 1);
+    if (end < (crlf ? 2 : 1) || reader.message[dot] != '.')
+        return false;
+    bool starts_line = dot == 0 || reader.message[dot - 1] == '\n';
+    bool starts_bare = dot > 0 && (dot == 1 || reader.message[dot - 2] != '\r');
+    return starts_line && (starts_bare || !crlf);
+}
+
+/* Decodes the lines of the message; their length, or -1 if a line end is wrong. */
 static long decode_lines(bool dotted)
 {
     size_t end_length = !dotted ? 0 : ends_with("\r\n") ? 3 : 2;
     size_t length = reader.length - end_length;
+    bool bare_lf_is_right = reader.lenient || reader.normalize;
     long to = 0;
     bool at_start = true;
     for (size_t i = 0; i < length; i++) {
         char c = reader.message[i];
         bool crlf = c == '\r' && i + 1 < length && reader.message[i + 1] == '\n';
-        if ((c == '\r' && !crlf) || (c == '\n' && !reader.lenient))
+        if ((c == '\r' && !crlf) || (c == '\n' && !bare_lf_is_right))
+            return -1;
+        if (reader.normalize && dotted && (crlf || c == '\n') && is_false_end(i + (crlf ? 1 : 0)))
             return -1;
         bool ends_line = crlf || c == '\n';
         if (ends_line && reader.crlf)
@@ -123,15 +144,14 @@ static void check_message(const struct driver *driver)
                                  driver->message[trace_length - 1] == '\n'));
 }
 
-static void watch(struct driver *driver, enum want want)
+static void watch(struct driver *driver, const struct want *want)
 {
-    enum verdict verdict = session_result(&driver->session).verdict;
-    if (want == WANT_DELIVERY)
+    if (want->kind == WANT_DELIVERY)
         check_message(driver);
-    if (want != WANT_DISCARD)
+    if (want->kind != WANT_DISCARD)
         return;
     if (reader.mode == READING_CONTENT && reader.content_ends)
-        assert((decode_lines(true) < 0) == (verdict == VERDICT_BAD_LINE_END));
+        assert((decode_lines(true) < 0) == (want->message.verdict == VERDICT_BAD_LINE_END));
     reader.discarded = true;
     reader.length = 0;
 }
@@ -224,6 +244,7 @@ static void run_by_octet(const struct session_settings *settings, struct span in
 {
     reader.mode = READING_COMMANDS;
     reader.lenient = settings->newlines == NEWLINES_LENIENT;
+    reader.normalize = settings->newlines == NEWLINES_NORMALIZE;
     reader.crlf = settings->line_ending == LINE_ENDING_CRLF;
     reader.line_length = reader.length = 0;
     reader.previous = '\0';
@@ -254,6 +275,43 @@ static void run_in_pieces(const struct session_settings *settings, struct span i
         input = span_after(input, length);
     }
     driver_end(&in_pieces);
+}
+
+static void run_with_pauses(const struct session_settings *settings, struct span input)
+{
+    bool goes_on = true;
+    driver_begin(&with_pauses, settings);
+    for (size_t i = 0; goes_on && i < input.length; i++) {
+        goes_on = driver_feed(&with_pauses, (struct span){input.octets + i, 1});
+        if (goes_on)
+            goes_on = driver_pause(&with_pauses);
+    }
+    driver_end(&with_pauses);
+}
+
+/* The next line of `record` that asks about a sender or recipient, taken off; empty for none. */
+static struct span take_question(struct span *record)
+{
+    const struct span start = span_of("WANT_VERDICT ");
+    while (record->length > 0) {
+        struct span line = span_first(*record, span_find(*record, '\n'));
+        *record = span_after(*record, line.length + (line.length < record->length ? 1 : 0));
+        if (line.length >= start.length && span_equal(span_first(line, start.length), start))
+            return line;
+    }
+    return span_empty();
+}
+
+static void check_same_questions(const struct driver *a, const struct driver *b)
+{
+    struct span of_a = {a->record, a->record_length}, of_b = {b->record, b->record_length};
+    for (;;) {
+        struct span asked_by_a = take_question(&of_a), asked_by_b = take_question(&of_b);
+        if (asked_by_a.length == 0 || asked_by_b.length == 0)
+            return;
+        assert(asked_by_a.length == asked_by_b.length);
+        assert(memcmp(asked_by_a.octets, asked_by_b.octets, asked_by_a.length) == 0);
+    }
 }
 
 static void check_same(const struct driver *a, const struct driver *b)
@@ -306,13 +364,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     input = span_after(input, letters + 1);
     run_by_octet(&settings, input);
     check_replies((struct span){by_octet.replies, by_octet.replies_length});
-    if (settings.tls != TLS_POLICY_NONE)
-        return 0; /* what follows STARTTLS too early is refused: cuts make a difference */
+    if (settings.tls != TLS_POLICY_NONE || settings.strict_pipelining)
+        return 0; /* what follows STARTTLS, or others, too early is refused: cuts matter */
     driver_begin(&at_once, &settings);
     (void)driver_feed(&at_once, input); /* the end is the same either way */
     driver_end(&at_once);
     check_same(&by_octet, &at_once);
     run_in_pieces(&settings, input);
     check_same(&by_octet, &in_pieces);
+    run_with_pauses(&settings, input);
+    check_same_questions(&by_octet, &with_pauses);
     return 0;
 }

@@ -1,10 +1,10 @@
 /* What fuzzers want of text. */
-#ifndef FUZZ_TEXT_H
-#define FUZZ_TEXT_H
+#ifndef TEST_FUZZ_TEXT_H
+#define TEST_FUZZ_TEXT_H
 
 #include <assert.h>
 
-#include "../../session/utf8.h"
+#include "session/text/utf8.h"
 
 /* Printable ASCII and well-formed characters beyond it. */
 static inline void check_text(struct span text)

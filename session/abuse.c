@@ -1,0 +1,89 @@
+#include "session/abuse.h"
+
+enum { TLS_HANDSHAKE = 22 }; /* the record type of a ClientHello; RFC 8446 5.1 */
+
+static bool is_letter(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+const char *abuse_find(struct span input, enum newlines newlines, bool *undecided)
+{
+    char first = input.length > 0 ? input.octets[0] : '\r';
+    bool ends_line = first == '\n' && newlines == NEWLINES_LENIENT;
+    *undecided = ends_line || (first == '\r' && (input.length < 2 || input.octets[1] == '\n'));
+    if (*undecided || is_letter(first))
+        return NULL;
+    return first == TLS_HANDSHAKE ? "tls" : "no-letter";
+}
+
+/* The index, from `at` on, of the first octet that is a blank, or is not; or the length. */
+static size_t find(struct span line, size_t at, bool blank)
+{
+    while (at < line.length && is_blank(line.octets[at]) != blank)
+        at++;
+    return at;
+}
+
+/* HTTP/1.1 or HTTP/2, and nothing else. */
+static bool is_version(struct span word)
+{
+    static const char name[] = "HTTP/";
+    size_t length = sizeof name - 1;
+    if (word.length <= length || !span_equal(span_first(word, length), span_of(name)))
+        return false;
+    struct span number = span_after(word, length);
+    bool is_major = number.length == 1, is_minor = number.length == 3 && number.octets[1] == '.';
+    return (is_major || is_minor) && is_digit(number.octets[0]) &&
+           is_digit(number.octets[number.length - 1]);
+}
+
+bool abuse_is_http(struct span line)
+{
+    line = span_trim(line);
+    size_t method_end = find(line, 0, true);
+    size_t target = find(line, method_end, false);
+    size_t last = line.length;
+    while (last > target && !is_blank(line.octets[last - 1]))
+        last--;
+    return last > target && is_version(span_after(line, last));
+}
+
+bool abuse_must_wait(const char *verb)
+{
+    static const char *const verbs[] = {"EHLO", "LHLO", "STARTTLS", "AUTH", "DATA"};
+    size_t i = 0;
+    while (i < sizeof verbs / sizeof *verbs && strcmp(verb, verbs[i]) != 0)
+        i++;
+    return i < sizeof verbs / sizeof *verbs;
+}
+
+void abuse_end(struct session *session, const char *form)
+{
+    static const struct {
+        const char *form;
+        enum reply reply;
+    } rows[] = {
+        {"no-letter", REPLY_NO_LETTER},
+        {"early", REPLY_EARLY},
+        {"pipelining", REPLY_PIPELINED},
+    };
+    enum reply reply = REPLY_OTHER_PROTOCOL;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(form, rows[i].form) == 0)
+            reply = rows[i].reply;
+    session->counts.abuse = form;
+    if (reply_class(reply) != '5') /* which counts by itself */
+        state_count_error(session);
+    state_leave(session, reply);
+}
