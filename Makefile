@@ -65,6 +65,10 @@ CHECK = smtp-handler-check-.service.d/zz-check.conf
 EXAMPLES = busy.conf dovecot-lda.conf dovecot.conf inetd.conf jit.conf network.conf opendkim.conf \
 	postgrey.conf rspamd.conf sendmail.conf tcpserver-run user.conf xinetd.conf
 KITS = fail2ban.conf mail.bats smtp-handler.mtail smtp-report test_mail.py $(ENGINES)
+PAGES = smtp-handler.8 $(addprefix manual/,smtp-handler.conf.5 \
+	smtp-handler-command.7 smtp-handler-security.7 smtp-handler-units.7 \
+	lmtp-deliver.8 maildir-deliver.8 milter-filter.8 password-check.8 smtp-report.8 tls-relay.8 \
+	$(if $(filter /etc,$(sysconfdir)),smtp-handler-check.8))
 ENGINES = lmtp-postgresql to-http to-maildirs to-nats to-postgresql to-rabbitmq to-redis to-sqlite
 
 # What makes a fault hard to use, if the build's compiler knows it; $(CFLAGS) follow.
@@ -525,6 +529,9 @@ PLACED = sed 's:/usr/local/sbin:$(sbindir):g; s:/usr/local/libexec/smtp-handler:
 CONFIGURED = $(PLACED) units/smtp-handler.conf \
 	$(if $(filter /etc,$(sysconfdir)),,| sed 's:/var/lib/smtp-handler:$(prefix):g')
 
+# Where a page comes to lie: man8/smtp-handler.8.
+INSTALLED_PAGES = $(foreach page,$(PAGES),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+
 # What `make install` and `make uninstall` do beside their files, but not below DESTDIR. The Debian
 # package is another way to install: units below /usr/local win over its own.
 IS_PACKAGED = dpkg-query -W -f '$${Status}' smtp-handler 2>/dev/null | grep -q ' installed$$'
@@ -565,7 +572,7 @@ install: ## install, under $(prefix) and below $(DESTDIR)
 	$(if $(DESTDIR),,$(call install_packages,build))
 	@$(MAKE) --no-print-directory all
 	install -d $(DESTDIR)$(sysconfdir) $(DESTDIR)$(sbindir) $(DESTDIR)$(libexecdir) \
-		$(DESTDIR)$(mandir)/man8 $(DESTDIR)$(docdir)/examples \
+		$(sort $(dir $(INSTALLED_PAGES))) $(DESTDIR)$(docdir)/examples \
 		$(DESTDIR)$(docdir)/handler $(DESTDIR)$(docdir)/test/bench \
 		$(DESTDIR)$(unitdir) $(DESTDIR)$(catalogdir) $(DESTDIR)$(sysusersdir)
 	install smtp-handler $(DESTDIR)$(sbindir)
@@ -573,17 +580,16 @@ install: ## install, under $(prefix) and below $(DESTDIR)
 	chmod 711 $(DESTDIR)$(libexecdir)/password-check $(DESTDIR)$(libexecdir)/tls-relay
 	for file in $(UNITS); do $(PLACED) units/$$file >$(DESTDIR)$(unitdir)/$$file || exit; done
 	$(if $(filter /etc,$(sysconfdir)),install units/smtp-handler-check $(DESTDIR)$(sbindir))
-	$(if $(filter /etc,$(sysconfdir)),ln -sf smtp-handler.8 $(DESTDIR)$(mandir)/man8/smtp-handler-check.8)
 	install -d $(dir $(DESTDIR)$(unitdir)/$(CHECK))
 	$(PLACED) units/smtp-handler-check.conf >$(DESTDIR)$(unitdir)/$(CHECK)
 	chmod 644 $(DESTDIR)$(unitdir)/$(CHECK)
-	$(PLACED) smtp-handler.8 >$(DESTDIR)$(mandir)/man8/smtp-handler.8
+	for page in $(PAGES); do $(PLACED) $$page >$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/} || exit; done
 	test -e $(CONFIG) || { $(CONFIGURED) >$(CONFIG) && chmod 644 $(CONFIG); }
 	install -m 644 handler/message-path.svg $(DESTDIR)$(docdir)/handler
 	install -m 644 test/bench/*.svg $(DESTDIR)$(docdir)/test/bench
 	for file in $(EXAMPLES); do $(PLACED) units/$$file >$(DESTDIR)$(docdir)/$$file || exit; done
 	for file in $(KITS); do $(PLACED) examples/$$file >$(DESTDIR)$(docdir)/examples/$$file || exit; done
-	chmod 644 $(DESTDIR)$(mandir)/man8/smtp-handler.8 $(UNITS:%=$(DESTDIR)$(unitdir)/%) \
+	chmod 644 $(INSTALLED_PAGES) $(UNITS:%=$(DESTDIR)$(unitdir)/%) \
 		$(EXAMPLES:%=$(DESTDIR)$(docdir)/%) \
 		$(KITS:%=$(DESTDIR)$(docdir)/examples/%)
 	chmod 755 $(DESTDIR)$(docdir)/tcpserver-run $(DESTDIR)$(docdir)/examples/smtp-report \
@@ -611,7 +617,7 @@ uninstall: ## remove what install put there, but for a configuration that was ch
 	! $(CONFIGURED) | cmp -s - $(CONFIG) || \
 		$(if $(DESTDIR),,$(IS_PACKAGED) ||) rm -f $(CONFIG)
 	rm -f $(addprefix $(DESTDIR)$(sbindir)/,smtp-handler smtp-handler-check) \
-		$(addprefix $(DESTDIR)$(mandir)/man8/,smtp-handler.8 smtp-handler-check.8) \
+		$(INSTALLED_PAGES) \
 		$(UNITS:%=$(DESTDIR)$(unitdir)/%) $(MADE_UNITS:%=$(DESTDIR)$(unitdir)/%) \
 		$(DESTDIR)$(catalogdir)/smtp-handler.catalog $(DESTDIR)$(sysusersdir)/smtp-handler.conf
 	rm -rf $(DESTDIR)$(libexecdir) $(DESTDIR)$(docdir) $(dir $(DESTDIR)$(unitdir)/$(CHECK))

@@ -209,7 +209,7 @@ static int help(void)
 {
     printf("%s\nWrites the message on standard input to the Maildir DIRECTORY, which it makes if\n"
            "it is missing. Exits 0 when the message is on disk, 75 after any trouble; see\n"
-           "smtp-handler(8), FILES.\n",
+           "maildir-deliver(8).\n",
            usage);
     return fflush(stdout) == 0 && ferror(stdout) == 0 ? EX_OK : EX_IOERR;
 }

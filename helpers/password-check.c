@@ -296,7 +296,7 @@ static int help(void)
     printf("%s\nReads a name, a password and a time, a NUL behind each, from descriptor 3; looks\n"
            "in FILE for a line \"name:hash\", the hash as in crypt(5). Exits 0, or runs PROGRAM,\n"
            "if the password is right, 1 if it is wrong. --check says which lines of FILE let\n"
-           "nobody in; see smtp-handler(8), FILES.\n",
+           "nobody in; see password-check(8).\n",
            usage);
     return fflush(stdout) == 0 && ferror(stdout) == 0 ? RIGHT : TROUBLE;
 }

@@ -97,7 +97,17 @@ time.sleep(99)' "$port"
 ./usr/lib/systemd/system/smtp-handler-check.service
 ./usr/lib/systemd/system/smtp-handler-check-smtp.service.d
 ./usr/sbin/smtp-handler-check
+./usr/share/man/man5/smtp-handler.conf.5
+./usr/share/man/man7/smtp-handler-command.7
+./usr/share/man/man7/smtp-handler-security.7
+./usr/share/man/man7/smtp-handler-units.7
+./usr/share/man/man8/lmtp-deliver.8
+./usr/share/man/man8/maildir-deliver.8
+./usr/share/man/man8/milter-filter.8
+./usr/share/man/man8/password-check.8
 ./usr/share/man/man8/smtp-handler-check.8
+./usr/share/man/man8/smtp-report.8
+./usr/share/man/man8/tls-relay.8
 ./etc/smtp-handler.conf
 ./usr/lib/sysusers.d/smtp-handler.conf
 ./usr/lib/systemd/catalog/smtp-handler.catalog

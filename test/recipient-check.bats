@@ -245,7 +245,7 @@ EOF
     export MAIL_CONFIG=$PWD/postfix LD_LIBRARY_PATH=$peers/postfix/usr/lib/postfix
     PATH=$peers/postfix/usr/sbin:$PATH
     printf 'joe@example.org joe\n' >virtual
-    check_with "$(sed -n '/^found=.*postmap/,/^exit/p' "$top/smtp-handler.8" | sed "s:\\\\e:\\\\:g; s:hash\\:/etc/postfix/virtual:texthash\\:$PWD/virtual:")"
+    check_with "$(sed -n '/^found=.*postmap/,/^exit/p' "$top/manual/smtp-handler.conf.5" | sed "s:\\\\e:\\\\:g; s:hash\\:/etc/postfix/virtual:texthash\\:$PWD/virtual:")"
     grep -q "texthash:$PWD/virtual" check
     replies_to --recipient-check "$check" -- joe@example.org ann@example.org | cut -c1-9 |
         diff - <(printf '%s\n' '250 2.1.5' '550 5.1.1') || { cat log; return 1; }

@@ -5,7 +5,7 @@ load keeper
 load attack
 load credentials
 
-# What the manual claims under SECURITY CONSIDERATIONS: a test for each sentence, called by how that begins.
+# What smtp-handler-security(7) claims: a test for each sentence, called by how that begins.
 # What it says is looked for in processes that run.
 
 setup_file() {
@@ -14,8 +14,8 @@ setup_file() {
 
 # Each sentence on a line of its own.
 sentences() {
-    mandoc -T ascii -O width=1000 "$top/smtp-handler.8" | sed 's/.\x08//g' | awk '
-        /^[A-Z]/ { inside = /^SECURITY CONSIDERATIONS$/; next }
+    mandoc -T ascii -O width=1000 "$top/manual/smtp-handler-security.7" | sed 's/.\x08//g' | awk '
+        /^[A-Z]/ { inside = !/^(NAME|SEE ALSO|SMTP-HANDLER.*)$/; next }
         !inside { next }
         /^ *$/ || /^ *o   / { print "" }
         { sub(/^ *(o   )?/, ""); printf "%s ", $0 }' |

@@ -310,8 +310,7 @@ static int help(void)
     printf("%s\nGives the message on standard input to a server of LMTP at SOCKET, the path of a "
            "Unix\n"
            "socket, ADDRESS:PORT or [ADDRESS]:PORT, for SENDER and RECIPIENTS, or RECIPIENT, of\n"
-           "the environment. Ends as the server says, 75 after any trouble; see smtp-handler(8),\n"
-           "FILES.\n",
+           "the environment. Ends as the server says, 75 after any trouble; see lmtp-deliver(8).\n",
            usage);
     return fflush(stdout) == 0 && ferror(stdout) == 0 ? EX_OK : EX_IOERR;
 }

@@ -83,7 +83,7 @@ static int help(void)
     printf("%s\nShows the message on standard input to the milter at SOCKET, the path of a Unix\n"
            "socket, ADDRESS:PORT or [ADDRESS]:PORT, and ends as it says; the environment has the\n"
            "envelope and the client. What it changes is written as a filter of smtp-handler does\n"
-           "it; see smtp-handler(8), MILTERS. With --check it only says if that is down.\n",
+           "it; see milter-filter(8). With --check it only says if that is down.\n",
            usage);
     return fflush(stdout) == 0 && ferror(stdout) == 0 ? EX_OK : EX_IOERR;
 }

@@ -131,7 +131,7 @@ static bool is_help(const char *argument)
 static int help(void)
 {
     printf("%s\nSpeaks TLS with the client on standard input and output for smtp-handler, which\n"
-           "starts it; see smtp-handler(8), TLS.\n",
+           "starts it; see tls-relay(8).\n",
            usage);
     return fflush(stdout) == 0 && ferror(stdout) == 0 ? EX_OK : EX_IOERR;
 }

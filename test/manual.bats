@@ -1,0 +1,73 @@
+load helper
+
+# The pages of the manual: smtp-handler.8 and manual/.
+
+pages=("$top"/smtp-handler.8 "$top"/manual/*)
+
+@test "mandoc finds no fault in the pages of the manual" {
+    mandoc -Tlint -Wwarning "${pages[@]}"
+}
+
+# references FILE...: each "page(N)" of ours in them, with what stands behind it.
+references() {
+    # Line ends, and those of strings in C, may stand within a reference.
+    sed -zE 's/(\\n)?"?\n *(#|"|\*)? */ /g' "$@" | tr -d '`\n' | grep -oE '[a-z][a-z.-]*\([578]\)(, [A-Z][A-Z0-9 -]+[A-Z])?' || true
+}
+
+# has_section PAGE SECTION
+has_section() { grep -qxF ".Sh $2" "$1" || { echo "$1 has no $2"; return 1; }; }
+
+# path_of 'name(N)': the page's file, if it is one of ours.
+path_of() {
+    local file=${1/(/.}
+    for page in "${pages[@]}"; do
+        [ "${page##*/}" != "${file%)}" ] || echo "$page"
+    done
+}
+
+@test "each page and section that the manual refers to is there" {
+    for page in "${pages[@]}"; do
+        sed -nE 's/^\.(Pq )?Sx ([^.,;:]*[^ .,;:]).*/\2/p' "$page" >named
+        while read -r section; do has_section "$page" "$section"; done <named
+        sed -nE 's/^\.(.* )?Xr ([a-z.-]+) ([578])( , No ([A-Z][A-Z -]*[A-Z]).*)?.*/\2(\3)\t\5/p' "$page" >named
+        while IFS=$'\t' read -r name section; do
+            file=$(path_of "$name")
+            case $name in
+            smtp-handler* | smtp-report*) [ -n "$file" ] || { echo "$page: $name"; return 1; } ;;
+            esac
+            [ -z "$file" ] || [ -z "$section" ] || has_section "$file" "$section"
+        done <named
+    done
+}
+
+@test "each page and section that programs, units and other texts name is there" {
+    count=0
+    while IFS=$'\t' read -r reference; do
+        name=${reference%%,*} section=${reference#*, }
+        file=$(path_of "$name")
+        case $name in
+        smtp-handler* | smtp-report*) [ -n "$file" ] || { echo "$reference"; return 1; } ;;
+        esac
+        [ -z "$file" ] || count=$((count + 1))
+        [ -z "$file" ] || [ "$section" = "$reference" ] || has_section "$file" "$section"
+    done < <(cd "$top" && git ls-files -z '*.[ch]' units examples debian '*.md' ':!test/fuzz' | xargs -0 cat | references)
+    [ "$count" -gt 20 ]
+}
+
+# names OF: the options that --help, or the manual, has, a line each.
+options_of() {
+    case $1 in
+    help) "$SMTP_HANDLER" --help | sed -n 's/^  --\([a-z-]*\).*/\1/p' ;;
+    manual)
+        sed -n 's/^\.It Fl -\([a-z-]*\).*/\1/p' "$top/smtp-handler.8"
+        sed -n '/^\.Sh OPTIONS/,/^\.Sh/s/^\.It //p' "$top/manual/smtp-handler.conf.5" | grep -oE '\bIc [a-z-]+' | cut -c4- | grep -vx command
+        ;;
+    esac
+}
+
+@test "the manual has each option of --help, once, in its groups and order" {
+    diff <(options_of help | sort) <(options_of manual | sort)
+    diff <(options_of help | grep -vxE 'config|listen|user|check|help|version') <(options_of manual | grep -vxE 'config|listen|user|check|help|version')
+    "$SMTP_HANDLER" --help | grep -vx 'A file of options.*' | sed -n 's/^\([A-Z].*\):$/\1/p' |
+        diff - <(sed -n '/^\.Sh OPTIONS/,/^\.Sh [^O]/s/^\.Ss \(\\&\)\{0,1\}//p' "$top/manual/smtp-handler.conf.5")
+}
