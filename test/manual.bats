@@ -71,3 +71,11 @@ options_of() {
     "$SMTP_HANDLER" --help | grep -vx 'A file of options.*' | sed -n 's/^\([A-Z].*\):$/\1/p' |
         diff - <(sed -n '/^\.Sh OPTIONS/,/^\.Sh [^O]/s/^\.Ss \(\\&\)\{0,1\}//p' "$top/manual/smtp-handler.conf.5")
 }
+
+@test "the manual tells what each drop-in gives back" {
+    for file in "$top"/units/*.conf; do
+        grep -q '^\[\(Service\|Socket\)\]' "$file" || continue
+        case ${file##*/} in submission.conf | smtp-handler-check.conf) continue ;; esac # parts of units
+        grep -qE "^\.(It )?Pa ${file##*/}$" "$top/manual/smtp-handler-units.7" || { echo "$file"; return 1; }
+    done
+}
