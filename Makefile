@@ -85,7 +85,7 @@ PROGRAMS = smtp-handler $(HELPERS:%=helpers/%)
 CONFINED = frontend relay keeper password milter
 FILTERS = $(CONFINED:%=handler/filter-%.inc)
 
-.PHONY: all base bench bench-connections bench-engines check-engines check-filters check-systemd clean deb drill fuzz help install lint musl prove run \
+.PHONY: all base bench bench-connections bench-engines check-engines check-filters check-systemd clean deb drill fuzz help html install lint musl prove run \
 	test uninstall valgrind FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -643,6 +643,11 @@ deb: ## build a Debian package, build/deb/smtp-handler_*.deb
 
 clean: ## remove what was built
 	rm -rf build $(PROGRAMS)
+
+html: ## write the manual as pages that link to each other, with the pictures: build/html/index.html
+	@mkdir -p build
+	$(call install_packages,html)
+	@manual/to-html build/html
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 20
