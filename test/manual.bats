@@ -79,3 +79,11 @@ options_of() {
         grep -qE "^\.(It )?Pa ${file##*/}$" "$top/manual/smtp-handler-units.7" || { echo "$file"; return 1; }
     done
 }
+
+@test "the manual tells the cause of each reply that defers or refuses" {
+    tr -s '\n ' ' ' <"$top/session/reply.c" | grep -oE '\{"[45][0-9]{2}", "[0-9.]+", "[^"]*"' |
+        sed -E 's/^\{"([^"]*)", "([^"]*)", "(% )?([^"]*)"$/\1 \2 \4/; s/, id %$//; s/: %$/: .../' | sort -u >replies
+    [ "$(wc -l <replies)" -gt 60 ]
+    mandoc -T ascii -O width=1000 "$top/smtp-handler.8" | sed 's/.\x08//g; s/^ *//' >page
+    refute grep -vxFf page replies
+}
