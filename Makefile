@@ -64,7 +64,7 @@ MADE_UNITS = lmtp@.service smtp-handler-check.service smtp-handler-check-smtp.se
 CHECK = smtp-handler-check-.service.d/zz-check.conf
 EXAMPLES = busy.conf dovecot-lda.conf dovecot.conf inetd.conf jit.conf network.conf opendkim.conf \
 	postgrey.conf rspamd.conf sendmail.conf tcpserver-run user.conf xinetd.conf
-KITS = fail2ban.conf mail.bats smtp-handler.mtail smtp-report test_mail.py $(ENGINES)
+KITS = fail2ban.conf mail.bats smtp-handler.mtail smtp-report smtp-report.svg test_mail.py $(ENGINES)
 PAGES = smtp-handler.8 $(addprefix manual/,smtp-handler.conf.5 \
 	smtp-handler-command.7 smtp-handler-security.7 smtp-handler-units.7 \
 	lmtp-deliver.8 maildir-deliver.8 milter-filter.8 password-check.8 smtp-report.8 tls-relay.8 \
@@ -529,7 +529,7 @@ PLACED = sed 's:/usr/local/sbin:$(sbindir):g; s:/usr/local/libexec/smtp-handler:
 CONFIGURED = $(PLACED) units/smtp-handler.conf \
 	$(if $(filter /etc,$(sysconfdir)),,| sed 's:/var/lib/smtp-handler:$(prefix):g')
 
-# Where a page comes to lie: man8/smtp-handler.8.
+# The place of each page: man8/smtp-handler.8.
 INSTALLED_PAGES = $(foreach page,$(PAGES),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 
 # What `make install` and `make uninstall` do beside their files, but not below DESTDIR. The Debian

@@ -140,6 +140,7 @@ time.sleep(99)' "$port"
 ./usr/share/doc/smtp-handler/examples/mail.bats
 ./usr/share/doc/smtp-handler/examples/smtp-handler.mtail
 ./usr/share/doc/smtp-handler/examples/smtp-report
+./usr/share/doc/smtp-handler/examples/smtp-report.svg
 ./usr/share/doc/smtp-handler/examples/test_mail.py
 ./usr/share/doc/smtp-handler/examples/to-http
 ./usr/share/doc/smtp-handler/examples/to-maildirs

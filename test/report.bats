@@ -158,7 +158,11 @@ END
 @test "a report is drawn" {
     report --plot day.svg log >said
     grep -q 'Messages an hour' day.svg
-    grep -q '11-28 10' day.svg
+    grep -q '<title>Messages an hour, 2026-11-28</title>' day.svg
+    grep -q '>10</tspan>' day.svg
+    { sed 's/^2026-11-28/2026-11-27/' log && cat log; } | report --plot days.svg - >said
+    grep -q '>11-27 10</tspan>' days.svg
+    grep -q '>11-28 10</tspan>' days.svg
 }
 
 @test "mtail's counters are what the log holds" {
@@ -208,4 +212,10 @@ END
 192.0.2.8
 192.0.2.9
 END
+}
+
+@test "the picture in README is what --plot draws of a made day, for light pages and dark ones" {
+    "$commands/day-of-mail" | report --plot day.svg - >said
+    diff day.svg "$top/examples/smtp-report.svg"
+    grep -q '^<style>@media (prefers-color-scheme: dark)' day.svg
 }
