@@ -1,6 +1,6 @@
 # smtp-handler: `make help` lists the targets.
 
-VERSION = 0.1
+VERSION = 1.0
 
 prefix = /usr/local
 # Elsewhere all lies below the prefix, so that a user needs no root's rights.
