@@ -81,6 +81,22 @@ readme() {
         END { finish() }' "$top/README.md"
 }
 
+# manual PAGE TEXT: the literal block of a page in manual/ in which TEXT stands, as it is to be typed.
+manual() {
+    awk -v text="$2" '/^\.Ed/ { if (index(block, text)) printf "%s", block; inside = 0 }
+        inside { gsub(/\\e/, "\\"); gsub(/\\&/, ""); block = block $0 "\n" }
+        /^\.Bd -literal/ { inside = 1; block = "" }' "$top/manual/$1"
+}
+
+# copy_tree: the tree with what was built of it, in the directory `copy`.
+copy_tree() {
+    mkdir copy
+    (cd "$top" && {
+        git ls-files -z --cached --others --exclude-standard
+        find build/flags build/release smtp-handler helpers -type f -print0
+    } | sort -zu | xargs -0 cp --preserve=timestamps --parents -t "$BATS_TEST_TMPDIR/copy")
+}
+
 # Ids differ from run to run.
 without_ids() {
     sed -E 's/id [0-9a-f]+-[0-9a-f]+-[0-9]+/id ID/'

@@ -1,90 +1,114 @@
 load helper
 
-# The script of README.md and its lines of configuration, as they stand there.
+# README.md: its length and its links, and that each of its commands is run as it stands, here or
+# under systemd.
 
-# ticket_service: the script, and in place of its ticket system one that keeps each ticket in a file.
-ticket_service() {
-    readme 'ticket-system open' >ticket
-    readme 'command /usr/local/bin/ticket' | sed "s:/usr/local/bin/ticket:$PWD/ticket:" >conf
-    mkdir bin tickets
-    cat >bin/ticket-system <<'SCRIPT'
-#!/bin/sh
-# open --from SENDER --queue QUEUE
-set -e
-number=$(($(ls tickets | wc -l) + 1))
-cat >"tickets/$number-$5-$3"
-echo "$number"
-SCRIPT
-    chmod 755 ticket bin/ticket-system
-    PATH=$PWD/bin:$PATH
+# blocks: the blocks of README.md that are indented, each as one line, its line ends as the octet 1.
+blocks() {
+    awk 'function finish() { if (block != "") print block; block = "" }
+        /^    / { block = block substr($0, 5) "\001"; next }
+        { finish() }
+        END { finish() }' "$top/README.md"
 }
 
-# tell: what the script's service says to a client, who says standard input.
-tell() {
-    sed 's/$/\r/' | "$SMTP_HANDLER" --hostname mx.test --newlines strict --config conf "$@" 2>>log | from_wire | without_ids
+@test "README has up to 200 lines, and first make run, then make test" {
+    [ "$(wc -l <"$top/README.md")" -le 200 ]
+    blocks | head -1 | tr '\001' '\n' | sed 's/ *#.*//' | diff - <(printf 'make run\nmake test\n\n')
 }
 
-@test "README's script opens a ticket for each of two recipients, once the sender tries again" {
-    ticket_service
-    {
-        printf '%s\n' 'HELO c' 'MAIL FROM:<me@example.net>' 'RCPT TO:<tickets@example.org>' 'RCPT TO:<support@example.org>' DATA one .
-        printf '%s\n' 'MAIL FROM:<me@example.net>' 'RCPT TO:<support@example.org>' DATA one . QUIT
-    } | tell | grep -E '^4|^250 2.0.0' | diff - <(printf '%s\n' '452 4.5.3 Too many recipients' \
-        '250 2.0.0 ticket 1 opened' '250 2.0.0 ticket 2 opened')
-    [ "$(ls tickets)" = $'1-tickets-me@example.net\n2-support-me@example.net' ]
-    tail -1 tickets/2-support-me@example.net | grep -qx one
+@test "each block of commands in README is run by a test that extracts it" {
+    grep -ohE "(readme|typed|write_block block) '[^']+'" "$top"/test/*.bats | sed "s/^[^']*'//; s/'\$//" | sort -u >extracted
+    count=0
+    while read -r block; do
+        count=$((count + 1))
+        grep -qF -f extracted <<<"$block" || { tr '\001' '\n' <<<"not run: $block" && return 1; }
+    done < <(blocks)
+    [ "$count" -ge 13 ]
+    # A text that stands in several blocks would run them all.
+    while read -r text; do
+        [ "$(blocks | grep -cF -e "$text")" = 1 ] || { echo "not one block: $text" && return 1; }
+    done <extracted
 }
 
-@test "README's script takes capital letters, extensions, postmaster and other spellings of the domain, and refuses strangers" {
-    ticket_service
-    while read -r recipient reply; do
-        [ "$(one_message "$recipient" | tell | sed -n '/^354/{n;p}')" = "$reply" ]
-    done <<'EOF'
-Tickets@EXAMPLE.ORG 250 2.0.0 ticket 1 opened
-TICKETS+17@example.org 250 2.0.0 ticket 2 opened
-"support"@example.org 250 2.0.0 ticket 3 opened
-Postmaster 250 2.0.0 ticket 4 opened
-postmaster+x@example.org 250 2.0.0 ticket 5 opened
-nobody@example.org 550 5.1.1 no such queue
-EOF
-    [ "$(find tickets -type f | sort | cut -d- -f2 | tr '\n' ' ')" = 'tickets tickets support support support ' ]
+@test "each command within README's sentences is run by a test" {
+    # certbot needs an authority on the network; the command that README gives it as its hook is in a block.
+    grep -v '^    ' "$top/README.md" | tr '\n' ' ' | grep -oE '`[^`]+`' | tr -d '`' |
+        grep -E '^(make|smtp-handler|systemctl|journalctl|swaks|bats|/usr/local/share)[a-z/-]* ' |
+        while read -r command; do
+            case $command in
+            'make run PORT=2526') grep -q 'run PORT="\$(free_port)"' "$top/test/make.bats" ;;
+            'make '*) grep -q "^${command#make }: " "$top/Makefile" ;;
+            */smtp-report*) grep -qF "$command" "$top/test/systemd-readme.bats" ;;
+            *) false ;;
+            esac || { echo "not run: $command" && return 1; }
+        done
 }
 
-@test "README's script defers what its ticket system could not keep, on a full disk" {
-    ticket_service
-    ln -s /dev/full tickets/1-tickets-sender@example.net
-    sed -i 's/^number=.*/number=1/' bin/ticket-system
-    one_message tickets@example.org | tell | grep -qx '451 4.3.0 Local error in processing, try again later, id ID'
-    grep -q 'text=".*No space left on device"' log
-}
-
-@test "without one-recipient README's script defers a message to two, and says what it needs" {
-    ticket_service
-    sed -i '/^one-recipient/d' conf
-    one_message tickets@example.org support@example.org | tell | grep -qx '451 4.3.0 Local error in processing, try again later, id ID'
-    grep -q 'text=".*RECIPIENT_USER: needs one-recipient"' log
-    [ -z "$(ls tickets)" ]
-}
-
-@test "by its own statuses curl bounces or loses mail; README's line for it, with never-refuse, does neither" {
-    port=$(free_port)
-    in_background python3 -c '
-import http.server, sys
-class Trouble(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(500)
-        self.end_headers()
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Trouble).serve_forever()' "$port"
-    eventually is_listening "$port"
-    line=$(sed -n 's/^| curl |.*| `\(.* \)URL` |$/\1/p' "$top/README.md")
-    [ -n "$line" ]
-    deliver_by curl --silent --cacert /proc/nowhere --data-binary @- "https://127.0.0.1:$port/" | grep -q '^550 5.7.0'
-    deliver_by curl --silent --data-binary @- "http://127.0.0.1:$port/" | grep -q '^250 2.0.0'
-    for url in "--cacert /proc/nowhere https://127.0.0.1:$port/" "http://127.0.0.1:$port/"; do
-        # shellcheck disable=SC2206 # words
-        delivery=($line $url)
-        one_message | sed 's/$/\r/' | handler --never-refuse | from_wire | without_ids >said
-        reply_to_message | grep -q '^451 4.3.0'
+@test "README's links and pictures lead to files of the tree" {
+    grep -oE '\]\([^)]+\)' "$top/README.md" "$top"/{handler,test}/README.md | while IFS=: read -r page link; do
+        link=${link#??}
+        [ -e "${page%/*}/${link%?}" ] || { echo "${page#"$top/"}: $link" && return 1; }
     done
+}
+
+@test "README's first mail comes to the Maildir that make run serves" {
+    copy_tree
+    # Another program may have README's port.
+    port=$(free_port)
+    cd copy
+    readme 'make run ' | sed '/^make test/d' >serve
+    PORT=$port in_background setsid sh -e serve
+    eventually grep -qx "listening on 127.0.0.1:$port" background
+    readme 'curl --crlf' | sed "s/:2525/:$port/" >send
+    sh -ex send >seen
+    kill -- "-${started[-1]}"
+    head -1 seen | grep -qx 'Return-Path: <me@example.org>'
+    tail -1 seen | grep -qx 'It works.'
+    grep -q 'message result=accepted' background
+}
+
+# suite_line N: line N of README's block for test suites.
+suite_line() {
+    readme 'bats examples/mail.bats' | sed -n "$1p"
+}
+
+@test "README's tests for bats and pytest pass, with a server of their own" {
+    cp -r "$top/examples" .
+    ln -s "$SMTP_HANDLER" smtp-handler
+    suite_line 1 | sh -ex
+    suite_line 2 | sh -ex >said 2>&1 || { cat said && return 1; }
+    grep -q '2 passed' said
+}
+
+@test "README's server listens on a port that it prints, and keeps a message in a file" {
+    ln -s "$SMTP_HANDLER" smtp-handler
+    suite_line 3 >serve
+    in_background sh -ec "$(sed 's/^/exec /' serve)"
+    eventually grep -q '^listening on 127.0.0.1:' background
+    address=$(sed -n 's/^listening on //p' background)
+    printf 'Subject: hello\n\nIt works.\n' | curl --silent --show-error --crlf --url "smtp://$address" \
+        --mail-from me@example.org --mail-rcpt you@example.net --upload-file -
+    tail -qn 1 ./*-*-1 | grep -qx 'It works.'
+}
+
+@test "README's session on a pipe opens a ticket" {
+    ln -s "$SMTP_HANDLER" smtp-handler
+    suite_line '4,5' >commands
+    sh -e commands 2>log >replies </dev/null
+    from_wire <replies | tail -2 | cut -c1-29 | diff - <(printf '%s\n' '250 2.0.0 ticket 17 opened' "221 2.0.0 $(uname -n) closing connection" | cut -c1-29)
+    grep -q 'text="It works."' log
+}
+
+@test "CHANGELOG.md, the Makefile and Debian's changelog name the same version" {
+    version=$(sed -n 's/^VERSION = //p' "$top/Makefile")
+    [ "$("$SMTP_HANDLER" --version)" = "smtp-handler $version" ]
+    sed -n 's/^## \([0-9.]*\).*/\1/p' "$top/CHANGELOG.md" | head -1 | grep -qxF "$version"
+    head -1 "$top/debian/changelog" | grep -qF "smtp-handler ($version) "
+    # Of each version the day is the same in both.
+    sed -nE 's/^## ([0-9.]+), (.*)/\1 \2/p' "$top/CHANGELOG.md" >days
+    while read -r version day; do
+        sed -n "/^smtp-handler ($version) /,/^ -- /s/^ -- .*>  //p" "$top/debian/changelog" >dated
+        [ "$(date -ud "$(cat dated)" +%F)" = "$day" ]
+    done <days
+    [ "$(wc -l <days)" = "$(grep -c '^smtp-handler (' "$top/debian/changelog")" ]
 }

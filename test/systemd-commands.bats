@@ -412,7 +412,7 @@ SCRIPT
     systemctl stop smtp.socket
     afterwards rm -r "$units/lmtp.socket.d"
     afterwards systemctl disable --now lmtp.socket
-    readme lmtp.socket.d | bash -ex
+    readme 'lmtp.socket.d' | bash -ex
     printf 'Subject: test\n\nIt works.\n' | /usr/sbin/sendmail -f sender@example.net tickets@example.org
     eventually deferred
     touch "$state/mended"

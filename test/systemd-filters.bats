@@ -26,7 +26,7 @@ start_packaged() {
     [ "$(answer user@example.org)" = '451 4.3.0' ]
     sed -i '/^milter/d' "$configuration"
     readme 'milter 127.0.0.1:11332' | sed '/^apt-get /d' >typed
-    [ "$SERVED_BY" = instances ] || sed -i '/^install/{N;p;s/smtp-handler@[.]service[.]d/smtp-handler.service.d/}' typed
+    [ "$SERVED_BY" = instances ] || sed -i '/^install/{p;s/smtp-handler@[.]service[.]d/smtp-handler.service.d/}' typed
     bash -x typed >said 2>errors || true # swaks exits 26
     cat said errors
     grep -q '^<\*\* 550 5.7.1 Gtube pattern' said
