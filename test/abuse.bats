@@ -11,7 +11,7 @@ setup_file() {
 
 # abused NAME SAMPLE WHOLE
 abused() {
-    [ "$(id -u)" = 0 ] || skip "only root can see how much memory a frontend has"
+    needs_root 'see how much memory a frontend has'
     drills abuse "$drill/abuse" "$SMTP_HANDLER" "$PWD/abuse" "$(free_port)" "$1" \
         "$(size "$2" "$3")" "${SEED:-6}"
 }

@@ -99,7 +99,7 @@ mail_comes() {
 }
 
 @test "a host whose name has an underscore greets with it" {
-    [ "$(id -u)" = 0 ] || skip 'only root can name a host'
+    needs_root 'name a host'
     printf 'QUIT\r\n' | unshare --uts sh -c 'echo my_app >/proc/sys/kernel/hostname && exec "$0" true' "$SMTP_HANDLER" 2>log | from_wire |
         diff - <(printf '220 my_app ESMTP smtp-handler\n221 2.0.0 my_app closing connection\n')
 }

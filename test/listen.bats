@@ -269,7 +269,7 @@ EOF
 }
 
 @test "root must say who serves" {
-    [ "$(id -u)" = 0 ] || skip "needs root"
+    needs_root 'become another user'
     mend='listen as root: say who serves with --user NAME, or that root does with --user root'
     fails 64 "$mend" --listen ./socket true
     [ ! -e socket ]
@@ -294,7 +294,7 @@ EOF
 }
 
 @test "--user gives up root behind the bind, for good, and takes all groups of the user" {
-    [ "$(id -u)" = 0 ] || skip "needs root"
+    needs_root 'become another user'
     chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
     chown daemon kept
     cat >run <<'END'
@@ -319,7 +319,7 @@ END
 }
 
 @test "--user takes a number, of a user that nobody knows, too" {
-    [ "$(id -u)" = 0 ] || skip "needs root"
+    needs_root 'become another user'
     delivery=(sh -c 'cat >/dev/null; echo "$(id -u) $(id -G) $HOME"')
     for expected in '4000000000 4000000000 /' "$(id -u daemon) $(id -G daemon) $(getent passwd daemon | cut -d: -f6)"; do
         me=${expected%% *} listen --listen 127.0.0.1:0
@@ -331,7 +331,7 @@ END
 }
 
 @test "a key or configuration that root alone can read is refused at the start, since each session reads it as the user" {
-    [ "$(id -u)" = 0 ] || skip "needs root"
+    needs_root 'become another user'
     chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
     self_signed mx mx.test
     chmod 600 mx.key

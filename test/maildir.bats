@@ -107,7 +107,7 @@ deliver() {
 }
 
 @test "if tmp/ is somebody else's than the Maildir, no file of it is removed" {
-    [ "$(id -u)" = 0 ] || skip "only root makes directories for others"
+    needs_root 'make directories for others'
     mkdir -p box/{cur,new,tmp}
     chown daemon box/tmp
     touch -d '3 days ago' box/tmp/1000000000.mail

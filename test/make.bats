@@ -34,7 +34,7 @@ load helper
 }
 
 @test "make run by root serves as the owner of its folder" {
-    [ "$(id -u)" = 0 ] || skip "needs root"
+    needs_root 'become another user'
     chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
     copy_tree
     make -s -C copy all build/run/passwords

@@ -137,7 +137,7 @@ sign() {
 }
 
 @test "OpenDMARC refuses a forged sender behind OpenDKIM, and passes one whose signature OpenDKIM has verified" {
-    [ "$(id -u)" = 0 ] || skip "needs root for a DNS of its own"
+    needs_root 'have a DNS of its own'
     start_opendkim
     needs opendmarc
     echo '_dmarc.example.net v=DMARC1; p=reject' >texts

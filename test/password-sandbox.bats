@@ -10,7 +10,7 @@ setup_file() {
 }
 
 @test "password-check is confined while it checks" {
-    [ "$(id -u)" = 0 ] || skip "only root sees into what is hidden"
+    needs_root 'look into a process that hides'
     traced -f -o trace -e trace=read,prctl,prlimit64,landlock_restrict_self \
         sh -c 'printf "alice\0secret\0now\0" | "$0" "$1" 3<&0 </dev/null' "$PASSWORD_CHECK" "$BATS_FILE_TMPDIR/users"
     sed -n '/PR_SET_SECCOMP, SECCOMP_MODE_FILTER.* = 0/,$p' trace >behind
@@ -24,7 +24,7 @@ setup_file() {
 }
 
 @test "other processes of the user cannot open what password-check reads, from its first step on" {
-    [ "$(id -u)" = 0 ] || skip "only root sees into what is hidden"
+    needs_root 'look into a process that hides'
     traced -f -o trace -e trace=openat,prctl,close,wait4 \
         sh -c 'printf "alice\0secret\0now\0" | exec "$0" "$1" 3<&0 </dev/null' "$PASSWORD_CHECK" "$BATS_FILE_TMPDIR/users"
     local parent
@@ -83,7 +83,7 @@ cost() {
 }
 
 @test "unknown, first, last, locked and unusable names cost the same octets and calls" {
-    [ "$(id -u)" = 0 ] || skip "only root sees into what is hidden"
+    needs_root 'look into a process that hides'
     hash=$(hashed x)
     {
         printf 'unusable:x\nlocked:!%s\n' "$hash"

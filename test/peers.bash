@@ -14,7 +14,7 @@ start_handler() {
 # start_postfix TRANSPORT [SETTING...]: a Postfix that relays all mail by TRANSPORT, at once and again
 # every second. "${postfix[@]}" in front of its programs runs them.
 start_postfix() {
-    [ "$(id -u)" = 0 ] || skip "Postfix needs root to start its daemons as other users"
+    needs_root "start Postfix's daemons as other users"
     postfix=(env MAIL_CONFIG="$PWD/postfix" LD_LIBRARY_PATH="$peers/postfix/usr/lib/postfix"
         PATH="$peers/postfix/usr/sbin:$peers/postfix/usr/lib/postfix/sbin:$PATH")
     chmod 711 "$BATS_RUN_TMPDIR" # its daemons pass through

@@ -1008,7 +1008,7 @@ END
     serve_credentials mx
     cp credentials/passwords credentials/token
     says_closed 'HELO c' # which finds the copy readable
-    [ "$(id -u)" = 0 ] || skip 'only root mounts'
+    needs_root 'mount'
     mkdir -p lower/credentials merged
     cp credentials/passwords lower/credentials
     one_message | sed 's/$/\r/' >message
@@ -1033,7 +1033,7 @@ END
 }
 
 @test "A keeper behind --tls-relay can be of another user, as that of the units is: then neither smtp-handler nor COMMAND can read the key, whatever the kernel has" {
-    [ "$(id -u)" = 0 ] || skip 'needs another user'
+    needs_root 'become another user'
     chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR"
     cp "$certificates"/mx.{crt,key} .
     chmod 600 mx.key

@@ -140,7 +140,7 @@ END
 }
 
 @test "each file is read once, and no configuration of OpenSSL" {
-    [ "$(id -u)" = 0 ] || skip "only root sees into what is hidden"
+    needs_root 'look into a process that hides'
     mapfile -t pairs < <(pair mx && pair rsa)
     printf 'openssl_conf = bad\n' >bad.cnf
     OPENSSL_CONF=$PWD/bad.cnf traced -o opened -e trace=openat "$(dirname "$SMTP_HANDLER")/helpers/tls-relay/tls-relay" \
