@@ -128,6 +128,41 @@ END
     said "$top/examples/to-nats" MAIL other "nats://127.0.0.1:$port" | grep '^451 4.3.0 '
 }
 
+@test "for the server of LMTP only CR LF . CR LF ends a message by DATA, and a dot is stuffed behind CR LF alone" {
+    # In place of the database: what would be inserted.
+    cat >psycopg2.py <<'END'
+class Error(Exception):
+    pass
+class connect:
+    def __init__(self, where):
+        pass
+    def cursor(self):
+        return self
+    def __enter__(self):
+        return self
+    def __exit__(self, *_):
+        pass
+    def execute(self, text, values=None):
+        if values:
+            open("inserted", "ab").write(values[3])
+END
+    PYTHONPATH=$PWD in_background python3 "$top/examples/lmtp-postgresql" socket none
+    eventually test -S socket
+    python3 - <<'END' >said
+import socket
+client = socket.socket(socket.AF_UNIX)
+client.settimeout(60)
+client.connect("socket")
+client.sendall(b"LHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\n"
+               b"..1\r\n2\n.\r\n3\r\n..\r\n4\n.5\r\n.\r\nQUIT\r\n")
+client.shutdown(socket.SHUT_WR)
+while octets := client.recv(4096):
+    print(octets.decode(), end="")
+END
+    printf '.1\r\n2\n.\r\n3\r\n.\r\n4\n.5\r\n' | cmp - inserted
+    [ "$(grep -c '^250 2.0.0 Kept' said)" = 1 ]
+}
+
 @test "each script defers without a server, and without a key" {
     touch empty
     for command in "to-http http://127.0.0.1:1/" 'to-redis mail -s none' 'to-rabbitmq mail amqp://127.0.0.1:1/' "to-postgresql host=$PWD" \
