@@ -85,7 +85,7 @@ PROGRAMS = smtp-handler $(HELPERS:%=helpers/%)
 CONFINED = frontend relay keeper password milter
 FILTERS = $(CONFINED:%=handler/filter-%.inc)
 
-.PHONY: all base bench bench-connections bench-engines check-engines check-filters check-systemd clean deb drill fuzz help html install lint musl prove run \
+.PHONY: all base bench bench-connections bench-engines check-engines check-filters check-hosts check-systemd clean deb drill fuzz help html install lint musl prove run \
 	test uninstall valgrind FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -466,6 +466,13 @@ check-filters: ## show messages to all of Debian's milters that we know, and tel
 	@FILTER_FIGURES=$(CURDIR)/build/milters bats test/milters.bats
 	@{ printf 'milter\tseconds\tbreaks off\thung\tdead\tits edits\n'; cat build/milters; } | \
 		expand -t 18,28,48,56,64
+
+# In network namespaces of its own: nothing leaves this machine.
+check-hosts: ## send COUNT mails to three hosts behind HAProxy while they fail, and count
+	@mkdir -p build
+	$(call install_packages,build static hosts)
+	@$(MAKE) --no-print-directory all build/static/smtp-handler build/peers/postfix/unpacked
+	@test/check-hosts
 
 check-systemd: ## prove the units under systemd, a disposable one or else the one that runs here
 	@mkdir -p build
