@@ -17,7 +17,7 @@ set yrange [0:*]
 set offsets 0, 0, graph 0.3, 0
 set format x "%.0s%c"
 set rmargin 3
-array colors[4] = ["#1f5a99", "#e0a030", "#7fb2e5", "#c4c4c4"]
+array colors[4] = ["#1f77d0", "#e0a030", "#78b4ee", "#8c8c8c"]
 
 do for [i = 1:words(panels)] {
     set title heading(i, 1)
