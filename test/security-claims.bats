@@ -15,7 +15,7 @@ setup_file() {
 # Each sentence on a line of its own.
 sentences() {
     mandoc -T ascii -O width=1000 "$top/manual/smtp-handler-security.7" | sed 's/.\x08//g' | awk '
-        /^[A-Z]/ { inside = !/^(NAME|SEE ALSO|SMTP-HANDLER.*)$/; next }
+        /^[A-Z]/ { inside = !/^(NAME|EXAMPLES|DIAGNOSTICS|SEE ALSO|SMTP-HANDLER.*)$/; next }
         !inside { next }
         /^ *$/ || /^ *o   / { print "" }
         { sub(/^ *(o   )?/, ""); printf "%s ", $0 }' |
