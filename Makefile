@@ -458,13 +458,13 @@ check-engines: ## hand mail to databases and brokers while they are killed, full
 	@test/drill/run test/engines.bats
 
 # `make test` has those that are installed.
-check-filters: ## show messages to all of Debian's milters that we know, and tell what faults come to
+check-filters: ## show messages to Debian's milters and policy servers, and tell what faults come to
 	@mkdir -p build
 	$(call install_packages,build test filters)
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all $(PEERS:%=build/peers/%/unpacked)
 	@rm -f build/milters
 	@FILTER_FIGURES=$(CURDIR)/build/milters bats test/milters.bats
-	@{ printf 'milter\tseconds\tbreaks off\thung\tdead\tits edits\n'; cat build/milters; } | \
+	@{ printf 'server\tseconds\tbreaks off\thung\tdead\tits edits\n'; cat build/milters; } | \
 		expand -t 18,28,48,56,64
 
 # In network namespaces of its own: nothing leaves this machine.

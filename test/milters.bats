@@ -1,8 +1,11 @@
 load helper
 load milter
+load peers
+load policy
 
-# Debian's milters, each with what it is known for, and what smtp-handler does when one fails. `make test` has OpenDKIM,
-# OpenDMARC and rspamd; `make check-filters` installs all, and prints as a table what FILTER_FIGURES, a file, gets.
+# Debian's milters, each with what it is known for, and what smtp-handler does when one of them, or of Debian's policy
+# servers, fails. `make test` has OpenDKIM, OpenDMARC, rspamd and the policy servers; `make check-filters` installs all,
+# and prints as a table what FILTER_FIGURES, a file, gets.
 
 # needs PROGRAM...: skips the test if one is not installed.
 needs() {
@@ -29,15 +32,15 @@ write_mail() {
 
 gtube='XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X'
 
-# through OPTION...: a client sends the file `message`, without our trace; the reply to it.
+# through OPTION...: a client sends the file `message`, without our trace; the reply to it, or to its recipient.
 through() {
     {
-        printf '%s\n' 'EHLO c.test' 'MAIL FROM:<a@example.net>' 'RCPT TO:<b@example.org>' DATA
+        printf '%s\n' 'EHLO c.test' "MAIL FROM:<${from-a@example.net}>" 'RCPT TO:<b@example.org>' DATA
         tail -c "+$((${#trace} + 1))" message | sed 's/^\./../'
         printf '%s\n' . QUIT
     } | sed 's/$/\r/' | PROTO=TCP TCPREMOTEIP=192.0.2.1 TCPREMOTEPORT=2500 TCPREMOTEHOST=c.example TCPLOCALIP=127.0.0.1 \
         handler "$@" >replies
-    from_wire <replies | sed -n '/^354/{n;p}'
+    from_wire <replies | sed -n '/^[45]/{p;q}; /^354/{n;p;q}'
 }
 
 # refused_through REPLY [OPTION...]: with these, and the milter on $socket, and nothing is delivered.
@@ -48,35 +51,48 @@ refused_through() {
     [ "$(kept_count)" = "$before" ]
 }
 
-# defers_at_every_fault NAME [OPTION...]: with these the milter on $socket, which was started last, passes the `message`;
-# while it breaks off in any packet, hangs or is dead, smtp-handler defers it and delivers nothing. A row of a table.
+# defers_at_every_fault KIND NAME [OPTION...]: with these the server of that kind, "milter" or "policy", on $socket, which
+# was started last, passes the `message`; while it breaks off in any packet, hangs or is dead, smtp-handler defers it and
+# delivers nothing. A row of a table.
 defers_at_every_fault() {
-    local family=("${started[-1]}") kept packets number broken hung dead event
+    local family=("${started[-1]}") kind=$1 kept packets number broken hung dead seconds edits
     mapfile -t -O 1 family < <(pgrep -P "${started[-1]}")
-    through "${@:2}" --milter "$socket" | grep '^250 2.0.0' || { cat replies log; return 1; }
-    event=$(grep 'filter result=accepted' log | tail -1)
-    in_background "$commands/breaks.py" ./breaks "$socket"
+    seconds=$EPOCHREALTIME
+    through "${@:3}" "--$kind" "$socket" | grep '^250 2.0.0' || { cat replies log; return 1; }
+    seconds=$(echo "$seconds $EPOCHREALTIME" | awk '{ printf "%.3f", $2 - $1 }')
+    tell_edits
+    in_background "$commands/breaks.py" "$kind" ./breaks "$socket"
     eventually test -S breaks
-    through "${@:2}" --milter ./breaks | grep '^250 2.0.0'
+    through "${@:3}" "--$kind" ./breaks | grep '^250 2.0.0'
     eventually test -s passed
     packets=$(cat passed)
     kept=$(kept_count)
     for ((number = 0; number < packets; number++)); do
         echo "$number" >break-at
-        through "${@:2}" --milter ./breaks | cut -c1-3
+        through "${@:3}" "--$kind" ./breaks | cut -c1-3
     done >codes
     broken=$(sort -u codes | tr '\n' ' ')
     kill -STOP "${family[@]}"
-    hung=$(through "${@:2}" --milter "$socket" --filter-timeout 2 | cut -c1-3)
+    hung=$(through "${@:3}" "--$kind" "$socket" --filter-timeout 2 | cut -c1-3)
     kill -KILL "${family[@]}"
     eventually refute kill -0 "${family[0]}"
-    dead=$(through "${@:2}" --milter "$socket" | cut -c1-3)
-    event=${event#*ended=\"exit 0\" }
-    printf '%s\t%s\t%s in %s packets\t%s\t%s\t%s\n' "$1" "${event##*seconds=}" "${broken% }" "$packets" "$hung" "$dead" \
-        "${event% seconds=*}" | tee -a "${FILTER_FIGURES:-row}"
+    dead=$(through "${@:3}" "--$kind" "$socket" | cut -c1-3)
+    printf '%s\t%s\t%s in %s packets\t%s\t%s\t%s\n' "$2" "$seconds" "${broken% }" "$packets" "$hung" "$dead" "$edits" |
+        tee -a "${FILTER_FIGURES:-row}"
     [ "$broken/$hung/$dead" = '451 /451/451' ]
     [ "$packets" -ge 2 ]
     [ "$(kept_count)" = "$kept" ]
+}
+
+# Takes into $edits what the server has changed, and into $seconds what a milter has taken, not the whole session.
+tell_edits() {
+    if [ "$kind" = milter ]; then
+        edits=$(grep 'filter result=accepted' log | tail -1 | sed 's/.*ended="exit 0" //')
+        seconds=${edits##*seconds=}
+        edits=${edits% seconds=*}
+    else
+        edits="field $(kept 1 | sed -n '2s/:.*//p')"
+    fi
 }
 
 # OpenDKIM, which signs on ./sign and verifies on ./verify, as if example.net's key were in the DNS.
@@ -133,7 +149,7 @@ sign() {
     ended 0
     grep -qE 'dkim=fail' new
     write_mail
-    defers_at_every_fault OpenDKIM
+    defers_at_every_fault milter OpenDKIM
 }
 
 @test "OpenDMARC refuses a forged sender behind OpenDKIM, and passes one whose signature OpenDKIM has verified" {
@@ -173,7 +189,7 @@ sign() {
     awk '/^DKIM-Signature/ { skip = 1; next } !/^[ \t]/ { skip = 0 } !skip' unverified >message
     refused_through '550 5.7.1 rejected by DMARC policy for example.net' --milter ./verify
     cp unverified message
-    defers_at_every_fault OpenDMARC --milter ./verify
+    defers_at_every_fault milter OpenDMARC --milter ./verify
     kept 1 >chained
     grep -q '^Authentication-Results: mx.test; dmarc=pass' chained
     grep -q 'dkim=pass .*header.d=example.net' chained
@@ -208,7 +224,7 @@ sign() {
     grep -q '^quarantine ' edits
     refused_through '550 5.7.1 Message refused'
     write_mail
-    defers_at_every_fault clamav-milter
+    defers_at_every_fault milter clamav-milter
     # Its scanner is gone.
     kill -KILL "${started[0]}"
     socket=./Blackhole filter
@@ -230,7 +246,7 @@ sign() {
     ended 77 '5.7.1 Blocked by SpamAssassin'
     refused_through '550 5.7.1 Blocked by SpamAssassin'
     write_mail
-    defers_at_every_fault spamass-milter
+    defers_at_every_fault milter spamass-milter
 }
 
 @test "rspamd adds its fields under our name, removes what is forged, and refuses GTUBE" {
@@ -260,5 +276,28 @@ END
     ended 77 '5.7.1 Gtube pattern'
     refused_through '550 5.7.1 Gtube pattern'
     write_mail
-    defers_at_every_fault rspamd
+    defers_at_every_fault milter rspamd
+}
+
+@test "postgrey defers a stranger's mail for a while, and all of it while it fails" {
+    start_postgrey 1
+    socket=$server
+    write_mail
+    through --policy "$socket" | grep '^451 4.2.0 Greylisted'
+    let_in() { through --policy "$socket" | grep '^250 2.0.0'; }
+    eventually let_in
+    kept 1 | sed -n 2p | grep '^X-Greylist: delayed '
+    defers_at_every_fault policy postgrey
+}
+
+@test "policyd-spf puts its field in front of mail from where it may come, and lets none pass while it fails" {
+    start_policyd_spf
+    socket=$server
+    write_mail
+    from=a@fail.test
+    through --policy "$socket" | grep '^550 5.7.23 '
+    [ "$(kept_count)" = 0 ]
+    from=a@pass.test
+    defers_at_every_fault policy policyd-spf
+    kept 1 | sed -n 2p | grep '^Received-SPF: Pass '
 }

@@ -1,5 +1,6 @@
 load helper
 load peers
+load policy
 load tls
 
 # --policy: a server of Postfix's policy protocol, asked about each recipient.
@@ -409,17 +410,7 @@ cell() {
 }
 
 @test "postgrey defers a stranger, and then lets him in with its field in front" {
-    chmod 711 "$BATS_RUN_TMPDIR"
-    user=$(id -un)
-    [ "$user" != root ] || user=nobody
-    home=$(mktemp -d)
-    [ "$(id -u)" != 0 ] || chown "$user" "$home"
-    chmod 755 "$home"
-    touch "$home/whitelist"
-    in_background "$peers/postgrey/usr/sbin/postgrey" --unix="$home/socket" --dbdir="$home" --delay=2 --user="$user" \
-        --group="$(id -gn "$user")" --whitelist-clients="$home/whitelist" --whitelist-recipients="$home/whitelist" --hostname=mx.test
-    eventually test -S "$home/socket"
-    server=$home/socket
+    start_postgrey 2
     one_message joe@example.org ann@example.org | policed
     grep -c '^451 4.2.0 Greylisted, see http://postgrey.schweikert.ch/help/example.org.html$' said | grep -qx 2
     one_message joe@example.org | policed
@@ -440,24 +431,10 @@ cell() {
     [ "$(kept_count)" = 3 ]
     one_message joe@example.org | policed
     [ "$(kept_count)" = 4 ]
-    rm -rf "$home"
 }
 
 @test "policyd-spf refuses who may not send for a domain, and says in front of the message who may" {
-    mkdir python
-    # Without the DNS: what the names' records would be.
-    cat >python/sitecustomize.py <<'END'
-import spf
-
-records = {"pass.test": b"v=spf1 ip4:192.0.2.1 -all", "fail.test": b"v=spf1 ip4:203.0.113.1 -all"}
-spf.DNSLookup = lambda name, qtype, *more, **named: (
-    [((name, "TXT"), (records[name],))] if qtype == "TXT" and name in records else [])
-END
-    cp "$peers/postfix-policyd-spf-python/etc/postfix-policyd-spf-python/policyd-spf.conf" spf.conf
-    server=127.0.0.1:$(free_port)
-    in_background env PYTHONPATH="$PWD/python:$peers/python3-spf-engine/usr/lib/python3/dist-packages" \
-        tcpserver -HRl mx.test 127.0.0.1 "${server#*:}" "$peers/postfix-policyd-spf-python/usr/bin/policyd-spf" spf.conf
-    eventually is_listening "${server#*:}"
+    start_policyd_spf
     one_message a@example.org b@example.org | sed 's/sender@example.net/s@pass.test/' | policed
     [ "$(kept_count)" = 1 ] || { cat said log background; return 1; }
     kept 1 | sed -n 2p | grep -E '^Received-SPF: Pass \(mailfrom\) identity=mailfrom; client-ip=192.0.2.1; helo=client.test; envelope-from=s@pass.test; receiver='

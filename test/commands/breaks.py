@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""breaks.py SOCKET SERVER: passes what comes to SOCKET on to the milter on SERVER, and its answers back.
+"""breaks.py KIND SOCKET SERVER: passes what comes to SOCKET on to SERVER, a path or ADDRESS:PORT, and its answers back.
 
-The file `break-at`, if it is there, says behind how many packets of an answer both connections break
+KIND is "milter", or "policy": then each line of an answer is a packet. The file `break-at`, if it is there, says behind how many packets of an answer both connections break
 off: within the next. The file `passed` tells how many whole packets the last connection has passed.
 """
 import os
@@ -24,10 +24,34 @@ def receive(end, size):
     return octets
 
 
+def milter_packet(server):
+    head = receive(server, 4)
+    return head + receive(server, int.from_bytes(head, "big")) if len(head) == 4 else b""
+
+
+def policy_packet(server):
+    line = octet = receive(server, 1)
+    while octet not in (b"", b"\n"):
+        octet = receive(server, 1)
+        line += octet
+    return line
+
+
+PACKETS = {"milter": milter_packet, "policy": policy_packet}
+
+
+def connect(name):
+    if "/" in name:
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(name)
+        return server
+    address, port = name.split(":")
+    return socket.create_connection((address, int(port)))
+
+
 def answer(client, server, end):
     passed = 0
-    while len(head := receive(server, 4)) == 4:
-        packet = head + receive(server, int.from_bytes(head, "big"))
+    while packet := PACKETS[sys.argv[1]](server):
         if passed == end:
             client.sendall(packet[:len(packet) // 2])
             break
@@ -38,9 +62,8 @@ def answer(client, server, end):
     os.rename("passed.new", "passed")
 
 
-def serve(client, path):
-    with client, socket.socket(socket.AF_UNIX) as server:
-        server.connect(path)
+def serve(client, name):
+    with client, connect(name) as server:
         ask = threading.Thread(target=pump, args=(client, server))
         ask.start()
         try:
@@ -65,7 +88,7 @@ def pump(source, sink):
 
 
 with socket.socket(socket.AF_UNIX) as listening:
-    listening.bind(sys.argv[1])
+    listening.bind(sys.argv[2])
     listening.listen()
     while True:
-        serve(listening.accept()[0], sys.argv[2])
+        serve(listening.accept()[0], sys.argv[3])
