@@ -13,6 +13,13 @@ start_packaged() {
     return 1
 }
 
+# The reply about user@example.org.
+to_recipient() {
+    client 9
+    in_turn 9 'HELO client.test' 'MAIL FROM:<sender@example.net>' 'RCPT TO:<user@example.org>' QUIT | tail -1
+    cat <&9 >/dev/null
+}
+
 @test "README's lines against spam let Debian's rspamd refuse GTUBE, and other mail come with its fields" {
     [ -e /usr/lib/systemd/system/rspamd.service ] || skip 'rspamd is not installed'
     # It starts in a second, not in a minute, without all top-level domains.
@@ -60,4 +67,34 @@ start_packaged() {
     in_turn 9 'HELO client.test' 'MAIL FROM:<sender@example.net>' 'RCPT TO:<user@example.org>' DATA \
         $'From: sender@example.net\r\n\r\nIt works.\r\n.' QUIT | tail -1 | grep '^250 2.0.0'
     grep -q "^Authentication-Results: $(hostname);" "$state"/Maildir/new/*
+}
+
+@test "with postgrey.conf postgrey of Debian's package greylists a stranger, and then lets him in with its field, without it its server is out of reach" {
+    [ -e /lib/systemd/system/postgrey.service ] || skip 'postgrey is not installed'
+    # It lets a stranger in after two seconds, not after five minutes.
+    cp /etc/default/postgrey options
+    afterwards cp "$PWD/options" /etc/default/postgrey
+    sed -i 's/^POSTGREY_OPTS="\(.*\)"/POSTGREY_OPTS="\1 --delay=2"/' /etc/default/postgrey
+    grep -q '^POSTGREY_OPTS=.*--delay=2"$' /etc/default/postgrey
+    afterwards find /var/lib/postgrey -type f -delete
+    start_packaged postgrey is_listening 10023
+    serve "$(sed -n 's/^#   \(policy .*\)/\1/p' "$examples/postgrey.conf")"
+    to_recipient | grep '^451 4.3.0'
+    field SMTP_TEXT SMTP_EVENT=trouble | grep 'policy server 127.0.0.1:10023: '
+    smtp-handler-check >said
+    grep -q 'warning: .*option policy: 127.0.0.1:10023: .*; recipients would be deferred$' said
+    drop_in "$examples/postgrey.conf"
+    systemctl daemon-reload
+    systemctl stop smtp-handler.service
+    systemctl start smtp.socket
+    to_recipient | grep '^451 4.2.0 Greylisted, see '
+    refute ls "$state"/Maildir/new/*
+    let_in() { [ "$(answer user@example.org)" = '250 2.0.0' ]; }
+    eventually let_in
+    cat "$state"/Maildir/new/* >mail
+    sed -n 2p mail | grep -E '^X-Greylist: delayed [0-9]+ seconds by postgrey-'
+    # It is gone.
+    systemctl stop postgrey
+    to_recipient | grep '^451 4.3.0'
+    [ "$(find "$state"/Maildir/new -type f | wc -l)" = 1 ]
 }
