@@ -8,6 +8,7 @@ _Static_assert(HEADER_LINE_MAX > sizeof "Delivered-To:" + MAILBOX_MAX,
                "the longest Delivered-To must fit");
 _Static_assert((int)HEADER_LINE_MAX >= (int)FIELD_BEGINNING_MAX,
                "so that each kind can be decided");
+_Static_assert((int)HEADER_LINE_MAX <= (int)RESULTS_FIELD_MAX, "so that all that is held counts");
 
 void header_begin(struct header *header, const struct mailbox *recipient, bool is_traced,
                   enum line_ending line_ending, struct span hostname)

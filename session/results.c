@@ -1,10 +1,14 @@
 #include "session/results.h"
 
-/* The authserv-id as far as it has come. */
+#include "session/text/text.h"
+
+/* The authserv-id as far as it has come: the first word, and behind it perhaps a version. */
 struct id {
-    struct span hostname;
-    size_t length;
-    bool differs;
+    struct text words; /* of all of them, one behind the other */
+    size_t first;      /* octets of the first */
+    unsigned count;
+    bool within; /* the last word may go on */
+    bool is_odd; /* no id by the grammar: readers make different names of it */
 };
 
 /* What others take for one, by isspace(3). */
@@ -18,12 +22,12 @@ static void add(struct id *id, char octet)
 {
     if ((octet >= '\0' && octet < ' ') || octet == '\x7f')
         return;
-    struct span expected = id->length < id->hostname.length
-                               ? (struct span){id->hostname.octets + id->length, 1}
-                               : span_of(".");
-    id->differs = id->differs || id->length > id->hostname.length ||
-                  !span_equal(expected, (struct span){&octet, 1});
-    id->length++;
+    id->count += id->within ? 0 : 1;
+    id->within = true;
+    bool is_version = id->count == 2 && octet >= '0' && octet <= '9';
+    id->is_odd = id->is_odd || (id->count > 1 && !is_version);
+    id->first += id->count == 1 ? 1 : 0;
+    text_add(&id->words, (struct span){&octet, 1});
 }
 
 /* The octet behind the comment that `text` begins with, in which others may stand. */
@@ -54,35 +58,58 @@ static size_t quoted_length(struct span text, struct id *id)
     return text.length;
 }
 
+/* Takes what `text` begins with into the id; its octets. */
+static size_t take(struct span text, struct id *id)
+{
+    char octet = text.octets[0];
+    bool is_escape = octet == '\\' && text.length > 1;
+    if (octet == '"')
+        return quoted_length(text, id);
+    if (octet == '(' || is_space(octet))
+        id->within = false;
+    else if (is_escape || octet == '\\' || octet == ')')
+        id->is_odd = true;
+    else
+        add(id, octet);
+    if (is_escape)
+        add(id, text.octets[1]);
+    return octet == '(' ? comment_length(text) : is_escape ? 2 : 1;
+}
+
 /* Reads the id; whether its end is here. */
 static bool read_id(struct span text, struct id *id)
 {
-    for (size_t i = 0; i < text.length;) {
-        char octet = text.octets[i];
-        struct span rest = span_after(text, i);
-        if (octet == ';' || (is_space(octet) && id->length > 0))
+    while (text.length > 0 && text.octets[0] != ';')
+        text = span_after(text, take(text, id));
+    return text.length > 0;
+}
+
+static bool contains(struct span octets, struct span name)
+{
+    for (; octets.length >= name.length; octets = span_after(octets, 1))
+        if (span_equal(span_first(octets, name.length), name))
             return true;
-        if (octet == '(')
-            i += comment_length(rest);
-        else if (octet == '"')
-            i += quoted_length(rest, id);
-        else if (!is_space(octet))
-            add(id, octet);
-        i += octet == '(' || octet == '"' ? 0 : 1;
-    }
     return false;
+}
+
+static bool is_name(struct span word, struct span hostname)
+{
+    if (word.length == hostname.length + 1 && word.octets[hostname.length] == '.')
+        word.length--;
+    return span_equal(word, hostname);
 }
 
 enum results results_parse(struct span field, struct span hostname, bool whole)
 {
+    char octets[RESULTS_FIELD_MAX];
     size_t colon = span_find(field, ':');
-    struct id id = {.hostname = hostname};
+    struct id id = {.words = {.octets = octets, .size = sizeof octets}};
     if (colon == field.length)
         return whole ? RESULTS_OF_ANOTHER : RESULTS_UNDECIDED;
-    bool ended = read_id(span_after(field, colon + 1), &id);
-    if (id.differs)
-        return RESULTS_OF_ANOTHER;
-    if (!ended && !whole)
+    if (!read_id(span_after(field, colon + 1), &id) && !whole)
         return RESULTS_UNDECIDED;
-    return id.length >= hostname.length ? RESULTS_OURS : RESULTS_OF_ANOTHER;
+    struct span words = text_span(&id.words);
+    bool is_ours =
+        id.is_odd ? contains(words, hostname) : is_name(span_first(words, id.first), hostname);
+    return is_ours ? RESULTS_OURS : RESULTS_OF_ANOTHER;
 }

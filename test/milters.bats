@@ -188,6 +188,14 @@ sign() {
     # Both in a chain: the message as it came, and without its signature.
     awk '/^DKIM-Signature/ { skip = 1; next } !/^[ \t]/ { skip = 0 } !skip' unverified >message
     refused_through '550 5.7.1 rejected by DMARC policy for example.net' --milter ./verify
+    # Results that it would take for ours, and does if nobody removes them.
+    cp message unsigned
+    for id in 'mx . test' 'mx\.test' 'mx.te)st' '"(x" mx.test'; do
+        { printf '%s' "$trace" "Authentication-Results: $id; dkim=pass header.d=example.net"; echo; sed '/forged/d; 1,/^\t*Sun/d' unsigned; } >message
+        filter
+        ended 0
+        refused_through '550 5.7.1 rejected by DMARC policy for example.net'
+    done
     cp unverified message
     defers_at_every_fault milter OpenDMARC --milter ./verify
     kept 1 >chained
