@@ -14,7 +14,7 @@ void header_begin(struct header *header, const struct mailbox *recipient, bool i
                   enum line_ending line_ending, struct span hostname)
 {
     header->over = header->begun = header->passed = header->left_out = header->delivered = false;
-    header->is_held = false;
+    header->is_held = header->is_astray = false;
     header->is_traced = is_traced;
     header->hostname = hostname;
     header->line_ending = line_ending;
@@ -65,6 +65,13 @@ static void close_trace(struct header *header, struct room *output)
     header->passed = true;
 }
 
+static const char results_name[] = "Authentication-Results";
+
+static bool is_results(const struct header *header, struct span name)
+{
+    return header->hostname.length > 0 && span_equal(name, span_of(results_name));
+}
+
 static enum results parse_held(const struct header *header, bool whole)
 {
     return results_parse((struct span){header->line, header->line_length}, header->hostname, whole);
@@ -88,6 +95,43 @@ static void begin_results(struct header *header, bool whole)
     header->is_held = found == RESULTS_UNDECIDED;
 }
 
+/* The current line begins a field of that name; if it is `whole`, all of it is here. */
+static void begin_field(struct header *header, struct span name, bool whole)
+{
+    bool counts = !header->is_astray;
+    header->left_out = counts && header->is_traced && span_equal(name, span_of("Return-Path"));
+    header->received += counts && span_equal(name, span_of("Received")) ? 1 : 0;
+    if (is_results(header, name))
+        begin_results(header, whole);
+}
+
+/* Whether the current line, which is no field, has but that name, and blanks, as far as it counts.
+ */
+static bool is_name_of_results(const struct header *header)
+{
+    const size_t length = strlen(results_name);
+    size_t end = length;
+    size_t max =
+        header->line_length < FIELD_BEGINNING_MAX ? header->line_length : FIELD_BEGINNING_MAX;
+    if (max < length || !is_results(header, (struct span){header->line, length}))
+        return false;
+    while (end < max && (header->line[end] == ' ' || header->line[end] == '\t'))
+        end++;
+    return end == max || header->line[end] == '\r';
+}
+
+/*
+ * The current line is no field. Some readers skip such a line, and would believe results behind
+ * it; but none goes on behind the empty line that is put between the trace and a first one.
+ */
+static void end_fields(struct header *header)
+{
+    bool is_apart = header->is_traced && !header->passed;
+    header->is_astray = header->hostname.length > 0 && !is_apart;
+    header->left_out = header->is_astray && is_name_of_results(header);
+    header->over = !header->is_astray;
+}
+
 /* Decides the kind of the current line; if it is `whole`, all of it is here. */
 static void decide(struct header *header, bool whole)
 {
@@ -95,21 +139,21 @@ static void decide(struct header *header, bool whole)
     header->kind = field_parse((struct span){header->line, header->line_length}, whole, &name);
     switch (header->kind) {
     case FIELD_LINE_NAMED:
-        header->left_out = header->is_traced && span_equal(name, span_of("Return-Path"));
-        header->received += span_equal(name, span_of("Received")) ? 1 : 0;
-        if (header->hostname.length > 0 && span_equal(name, span_of("Authentication-Results")))
-            begin_results(header, whole);
+        begin_field(header, name, whole);
         break;
     case FIELD_LINE_FOLDED:
-        header->over = !header->begun;
+        if (!header->begun)
+            end_fields(header);
         break;
     case FIELD_LINE_SEPARATOR: /* some parsers go on behind one, wherever it stands */
         header->left_out = false;
         break;
     case FIELD_LINE_EMPTY:
-    case FIELD_LINE_OTHER:
         header->left_out = false;
         header->over = true;
+        break;
+    case FIELD_LINE_OTHER:
+        end_fields(header);
         break;
     case FIELD_LINE_UNDECIDED:
         break;
@@ -149,7 +193,7 @@ static struct span find_delivered(const struct header *header)
 static void end_line(struct header *header)
 {
     struct span recipient = mailbox_whole(&header->recipient);
-    if (header->kind == FIELD_LINE_NAMED && recipient.length > 0)
+    if (header->kind == FIELD_LINE_NAMED && recipient.length > 0 && !header->is_astray)
         header->delivered = header->delivered || span_equal(find_delivered(header), recipient);
     header->begun = true;
     header->kind = FIELD_LINE_UNDECIDED;

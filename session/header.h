@@ -14,7 +14,8 @@
  * not tell, it is left out.
  *
  * The header ends with the first line that is neither a field, a field's folded line, nor a
- * separator of a mailbox file; an empty one is such a line.
+ * separator of a mailbox file; an empty one is such a line. But results are left out up to an
+ * empty one, since some readers skip other lines.
  */
 #ifndef SESSION_HEADER_H
 #define SESSION_HEADER_H
@@ -37,6 +38,7 @@ struct header {
     bool passed;    /* a line was not left out */
     bool left_out;  /* the current field is */
     bool delivered;
+    bool is_astray;       /* behind a line that is no field: only results count */
     bool is_held;         /* the current field is, until its kind of results is known */
     struct span hostname; /* whose results are left out; borrowed; empty for nobody's */
     enum line_ending line_ending;

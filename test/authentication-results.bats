@@ -113,6 +113,20 @@ END
     echo 'Authentication-Results: mx.test; a=pass' | passes | diff - /dev/null
 }
 
+@test "behind a line that is no field, which some readers skip, they are removed up to the empty one, and nothing else is" {
+    header=$(printf '%s\n' 'A: 1' 'no field' 'Authentication-Results: mx.test; a=pass' ' folded' 'Return-Path: <x>' 'B: 2' 'Authentication-Results' ' : mx.test')
+    expected=$(printf '%s\n' 'A: 1' 'no field' 'Return-Path: <x>' 'B: 2')
+    printf '%s\n' "$header" | passes | diff - <(echo "$expected")
+    # In front of all, too, unless our empty line stands there.
+    printf 'no field\n%s\n' "$header" | passes | diff - <(printf 'no field\n%s\n' "$expected")
+    printf ' folded\n%s\n' "$header" | passes | diff - <(printf ' folded\n%s\n' "$expected")
+    rm "$KEPT"/*
+    { printf '%s\n' 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<user@example.org>' DATA 'no field' "$header" . QUIT; } | sed 's/$/\r/' | handler >replies
+    kept 1 | sed '1,/^$/d' | diff - <(printf 'no field\n%s\n' "$header")
+    # The name is followed by more blanks than a field's may be.
+    printf 'A: 1\nAuthentication-Results%600s: mx.test; a=pass\n x\nB: 2\n' '' | passes | diff - <(printf 'A: 1\nB: 2\n')
+}
+
 @test "behind our trace as well, with each line ending, by BDAT and in a message of binary octets" {
     for options in '' '--line-ending crlf'; do
         rm -f "$KEPT"/*
@@ -146,7 +160,7 @@ END
 @test "a message comes out the same wherever its octets are cut" {
     { printf 'EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nDATA\r\n'
       printf 'Authentication-Results:\r\n (c)\r\n "mx.\r\n test"; x\r\nAuthentication-Results: mx.test\r\n ; a=b\r\nA: 1\r\n'
-      printf 'Authentication-Results: mx.tes\r\n t; a=b\r\nAuthentication-Results: mx . test;\r\n x\r\nB: 2\r\n'
+      printf 'Authentication-Results: mx.tes\r\n t; a=b\r\nno field\r\nAuthentication-Results: mx . test;\r\n x\r\nB: 2\r\n'
       printf 'Authentication-Results:\r\n\r\nbody\r\n.\r\nQUIT\r\n'; } >client
     session_driver every <client >whole
     grep -q mx.tes whole

@@ -262,6 +262,17 @@ static bool is_ours(struct span text)
     return results_parse(span_first(text, length), span_of("mx.test"), true) == RESULTS_OURS;
 }
 
+/* Behind a line that is no field, up to an empty one, none are ours either. */
+static void check_astray(enum field_line kind, struct span rest, struct span name)
+{
+    for (struct span field = rest; rest.length > 0 && kind != FIELD_LINE_EMPTY; field = rest) {
+        kind = take_line(&rest, &name);
+        bool is_results =
+            kind == FIELD_LINE_NAMED && span_equal(name, span_of("Authentication-Results"));
+        assert(!is_results || !is_ours(field));
+    }
+}
+
 /* What the header must have shown and let pass, by the whole of what came out. */
 static void check_header(const struct message *message)
 {
@@ -281,6 +292,8 @@ static void check_header(const struct message *message)
         field = rest;
         kind = take_line(&rest, &name);
     }
+    if (is_stranger)
+        check_astray(kind, rest, name);
     assert(message->header.received == received);
     assert(received < HEADER_RECEIVED_LOOP || header_shows_loop(&message->header));
     assert(message->header.added <= HEADER_ADDED_MAX);
