@@ -33,7 +33,9 @@ to_recipient() {
     [ "$(answer user@example.org)" = '451 4.3.0' ]
     sed -i '/^milter/d' "$configuration"
     readme 'milter 127.0.0.1:11332' | sed '/^apt-get /d' >typed
-    [ "$SERVED_BY" = instances ] || sed -i '/^install/{p;s/smtp-handler@[.]service[.]d/smtp-handler.service.d/}' typed
+    # The listener has drop-ins of its own, and takes them up when it is restarted.
+    [ "$SERVED_BY" = instances ] || sed -i '/^install/{p;s/smtp-handler@[.]service[.]d/smtp-handler.service.d/}
+        s/daemon-reload/& \&\& systemctl try-restart smtp-handler.service/' typed
     bash -x typed >said 2>errors || true # swaks exits 26
     cat said errors
     grep -q '^<\*\* 550 5.7.1 Gtube pattern' said
