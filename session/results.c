@@ -1,11 +1,10 @@
 #include "session/results.h"
 
-#include "session/text/text.h"
-
 /* The authserv-id as far as it has come: the first word, and behind it perhaps a version. */
 struct id {
-    struct text words; /* of all of them, one behind the other */
-    size_t first;      /* octets of the first */
+    char words[RESULTS_FIELD_MAX]; /* all of them, one behind the other */
+    size_t length;
+    size_t first; /* octets of the first */
     unsigned count;
     bool within; /* the last word may go on */
     bool is_odd; /* no id by the grammar: readers make different names of it */
@@ -15,6 +14,13 @@ struct id {
 static bool is_space(char octet)
 {
     return octet == ' ' || (octet >= '\t' && octet <= '\r');
+}
+
+static bool is_of_name(char octet)
+{
+    char letter = (char)(octet | 0x20);
+    return (letter >= 'a' && letter <= 'z') || (octet >= '0' && octet <= '9') || octet == '-' ||
+           octet == '.';
 }
 
 /* Control characters do not count: a milter is not sent a NUL. */
@@ -27,7 +33,8 @@ static void add(struct id *id, char octet)
     bool is_version = id->count == 2 && octet >= '0' && octet <= '9';
     id->is_odd = id->is_odd || (id->count > 1 && !is_version);
     id->first += id->count == 1 ? 1 : 0;
-    text_add(&id->words, (struct span){&octet, 1});
+    if (id->length < sizeof id->words)
+        id->words[id->length++] = octet;
 }
 
 /* The octet behind the comment that `text` begins with, in which others may stand. */
@@ -94,22 +101,44 @@ static bool contains(struct span octets, struct span name)
 
 static bool is_name(struct span word, struct span hostname)
 {
-    if (word.length == hostname.length + 1 && word.octets[hostname.length] == '.')
+    if (word.length > hostname.length && word.octets[word.length - 1] == '.')
         word.length--;
     return span_equal(word, hostname);
 }
 
-enum results results_parse(struct span field, struct span hostname, bool whole)
+/* The octets of a name, and a semicolon behind them, with which `text` begins; else 0. */
+static size_t plain_length(struct span text)
 {
-    char octets[RESULTS_FIELD_MAX];
-    size_t colon = span_find(field, ':');
-    struct id id = {.words = {.octets = octets, .size = sizeof octets}};
-    if (colon == field.length)
-        return whole ? RESULTS_OF_ANOTHER : RESULTS_UNDECIDED;
-    if (!read_id(span_after(field, colon + 1), &id) && !whole)
+    size_t length = 0;
+    while (length < text.length && is_of_name(text.octets[length]))
+        length++;
+    return length < text.length && text.octets[length] == ';' ? length : 0;
+}
+
+/* The same of what stands behind the colon, in whatever way it is written. */
+static enum results parse_value(struct span value, struct span hostname, bool whole)
+{
+    struct id id;
+    id.length = id.first = id.count = 0;
+    id.within = id.is_odd = false;
+    if (!read_id(value, &id) && !whole)
         return RESULTS_UNDECIDED;
-    struct span words = text_span(&id.words);
+    struct span words = {id.words, id.length};
     bool is_ours =
         id.is_odd ? contains(words, hostname) : is_name(span_first(words, id.first), hostname);
     return is_ours ? RESULTS_OURS : RESULTS_OF_ANOTHER;
+}
+
+enum results results_parse(struct span field, struct span hostname, bool whole)
+{
+    size_t colon = span_find(field, ':');
+    if (colon == field.length)
+        return whole ? RESULTS_OF_ANOTHER : RESULTS_UNDECIDED;
+    struct span value = span_after(field, colon + 1);
+    if (value.length > 0 && value.octets[0] == ' ')
+        value = span_after(value, 1);
+    size_t length = plain_length(value);
+    if (length == 0)
+        return parse_value(value, hostname, whole);
+    return is_name(span_first(value, length), hostname) ? RESULTS_OURS : RESULTS_OF_ANOTHER;
 }
