@@ -143,3 +143,17 @@ certificate_shown() {
     bash -c "$report" | grep '^accepted  *[1-9]'
     grep -q '</svg>' day.svg
 }
+
+@test "the manual's lines for removal leave mail, keys and a changed configuration, and nothing that listens" {
+    open_port
+    typed 'openssl req'
+    afterwards make -s -C "$top" install
+    manual smtp-handler-units.7 'make uninstall' >block
+    (cd "$top" && bash -ex "$OLDPWD/block") >said 2>&1 || { cat said && return 1; }
+    [ -z "$(ss -Hltn 'sport = :25')" ]
+    [ ! -e /usr/local/sbin/smtp-handler ]
+    [ "$(systemctl show -P LoadState smtp.socket)" = not-found ]
+    [ -e /etc/smtp-handler/tls.key ]
+    grep -qx 'domain example.org' "$configuration"
+    [ -n "$(find "$state" -type f -name '*-*-*')" ]
+}
