@@ -9,7 +9,8 @@ load certificates
 # write_block FILE TEXT: README's block with the text. There is no network here: apt-get has nothing to do, but
 # its packages must be there.
 write_block() {
-    { echo 'apt-get() { [ "$1 $2" = "install -y" ] && dpkg-query --show "${@:3}"; }' && readme "$2"; } >"$1"
+    { echo 'apt-get() { [ "$*" = "-qq update" ] || { [ "$1 $2" = "install -y" ] && dpkg-query --show "${@:3}"; }; }' &&
+        readme "$2"; } >"$1"
 }
 
 # typed TEXT: types README's block with the text, in the tree, up to the first command that fails; what it
