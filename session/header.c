@@ -15,6 +15,7 @@ void header_begin(struct header *header, const struct mailbox *recipient, bool i
 {
     header->over = header->begun = header->passed = header->left_out = header->delivered = false;
     header->is_held = header->is_astray = false;
+    header->after_return = header->has_return = header->is_broken = false;
     header->is_traced = is_traced;
     header->hostname = hostname;
     header->line_ending = line_ending;
@@ -110,14 +111,15 @@ static void begin_field(struct header *header, struct span name, bool whole)
 static bool is_name_of_results(const struct header *header)
 {
     const size_t length = strlen(results_name);
-    size_t end = length;
-    size_t max =
-        header->line_length < FIELD_BEGINNING_MAX ? header->line_length : FIELD_BEGINNING_MAX;
-    if (max < length || !is_results(header, (struct span){header->line, length}))
+    struct span line = {header->line, header->line_length};
+    if (line.length > FIELD_BEGINNING_MAX)
+        line.length = FIELD_BEGINNING_MAX;
+    if (line.length < length || !is_results(header, span_first(line, length)))
         return false;
-    while (end < max && (header->line[end] == ' ' || header->line[end] == '\t'))
-        end++;
-    return end == max || header->line[end] == '\r';
+    line = span_after(line, length);
+    while (line.length > 0 && (line.octets[0] == ' ' || line.octets[0] == '\t'))
+        line = span_after(line, 1);
+    return line.length == 0 || line.octets[0] == '\r';
 }
 
 /*
@@ -190,12 +192,36 @@ static struct span find_delivered(const struct header *header)
     return is_it ? field_value(line) : span_empty();
 }
 
+/*
+ * Looks for a CR in the piece of the current line that no LF follows. Some readers end a line
+ * there, and would read fields behind it that nobody has judged.
+ */
+static void look_for_return(struct header *header, struct span piece)
+{
+    size_t at;
+    if (piece.length == 0 || header->line_ending == LINE_ENDING_LF)
+        return;
+    header->has_return |= header->after_return && piece.octets[0] != '\n';
+    header->after_return = piece.octets[piece.length - 1] == '\r';
+    while ((at = span_find(piece, '\r') + 1) < piece.length) {
+        header->has_return |= piece.octets[at] != '\n';
+        piece = span_after(piece, at);
+    }
+}
+
+/* What the current line is has been decided: in a field's there may be no such CR. */
+static void judge_return(struct header *header)
+{
+    header->is_broken |= header->has_return && !header->over && !header->is_astray;
+}
+
 static void end_line(struct header *header)
 {
     struct span recipient = mailbox_whole(&header->recipient);
     if (header->kind == FIELD_LINE_NAMED && recipient.length > 0 && !header->is_astray)
         header->delivered = header->delivered || span_equal(find_delivered(header), recipient);
     header->begun = true;
+    header->has_return = false;
     header->kind = FIELD_LINE_UNDECIDED;
     header->line_length = 0;
 }
@@ -220,6 +246,8 @@ static void settle(struct header *header, enum results found, struct room *outpu
         close_trace(header, output);
         put(output, (struct span){header->line, header->line_length});
     }
+    judge_return(header);
+    header->has_return &= !is_whole;
     header->begun = true;
     header->kind = is_whole ? FIELD_LINE_UNDECIDED : FIELD_LINE_FOLDED;
     header->line_length = 0;
@@ -237,6 +265,7 @@ static void hold_line(struct header *header, struct span *input, struct room *ou
         return;
     }
     copy_beginning(header, piece);
+    look_for_return(header, piece);
     *input = span_after(*input, piece.length);
     enum results found = judge_held(header);
     if (found != RESULTS_UNDECIDED)
@@ -253,10 +282,12 @@ static void pass_line(struct header *header, struct span *input, struct room *ou
     bool undecided = header->kind == FIELD_LINE_UNDECIDED;
     *input = span_after(*input, piece.length);
     copy_beginning(header, span_first(piece, length));
+    look_for_return(header, piece);
     if (undecided)
         decide(header, whole);
     if (header->kind == FIELD_LINE_UNDECIDED || header->is_held)
         return;
+    judge_return(header);
     if (undecided)
         begin_line(header, held, piece, output);
     else if (!header->left_out)
@@ -310,4 +341,9 @@ bool header_is_over(const struct header *header)
 bool header_shows_loop(const struct header *header)
 {
     return header->delivered || header->received >= HEADER_RECEIVED_LOOP;
+}
+
+bool header_is_broken(const struct header *header)
+{
+    return header->is_broken;
 }

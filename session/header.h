@@ -39,6 +39,9 @@ struct header {
     bool left_out;  /* the current field is */
     bool delivered;
     bool is_astray;       /* behind a line that is no field: only results count */
+    bool after_return;    /* the last octet was a CR, */
+    bool has_return;      /* and one in the current line has no LF behind it, */
+    bool is_broken;       /* or in a field's */
     bool is_held;         /* the current field is, until its kind of results is known */
     struct span hostname; /* whose results are left out; borrowed; empty for nobody's */
     enum line_ending line_ending;
@@ -73,6 +76,11 @@ size_t header_end(struct header *header, char *octets);
 
 /* Whether its end has been seen. */
 bool header_is_over(const struct header *header);
+
+/*
+ * Whether a CR without LF stands in one of its fields (RFC 5322 2.2), though it came by a count.
+ */
+bool header_is_broken(const struct header *header);
 
 /* Whether the header so far shows a loop: Delivered-To, or too many Received. */
 bool header_shows_loop(const struct header *header);

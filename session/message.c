@@ -192,6 +192,8 @@ static bool decode(struct session *session, struct span *input)
 static void check_content(struct session *session)
 {
     bool undecided = session->verdict == VERDICT_ACCEPTED || session->verdict == VERDICT_LOOP;
+    if (session->content.bad_line_end == NULL && header_is_broken(&session->header))
+        session->content.bad_line_end = "bare CR";
     if (session->content.bad_line_end != NULL)
         session->verdict = VERDICT_BAD_LINE_END;
     else if (undecided && is_too_large(session))

@@ -53,6 +53,29 @@ begun() {
     kept 1 | cmp - octets
 }
 
+@test "a bare CR in the header of a binary message is refused, since some readers end a line there" {
+    forged='Authentication-Results: mx.test; dkim=pass'
+    for header in "A: 1\r$forged\r\n" "A: 1\r\n folded\r$forged\r\n" "Authentication-Results: mx.example;\r$forged\r\n" \
+        "Authentication-Results: (c\r\n )\r$forged\r\n" "From x\r$forged\r\n" "A: 1\r\rB: 2\r\n" "A: 1\r\r\n"; do
+        printf '%b' "$header\r\nb\rc" >octets
+        # Cut in front of the CR, behind it, and nowhere.
+        at=$(LC_ALL=C tr '\n' '#' <octets | LC_ALL=C awk -v RS='\001' '{ print match($0, /\r[^#]/) }')
+        for first in "$((at - 1))" "$at" 0; do
+            { printf 'BDAT %d\r\n' "$first"; head -c "$first" octets
+              printf 'BDAT %d LAST\r\n' "$(($(wc -c <octets) - first))"; tail -c "+$((first + 1))" octets; } |
+                body=' BODY=BINARYMIME' begun | tail -1 | grep -qx '554 5.6.11 Bare CR or LF not allowed, id ID' || { cat -v octets; return 1; }
+        done
+    done
+    [ "$(kept_count)" = 0 ]
+    grep -q 'message result=refused .*form="bare CR"' log
+    # In what is no header it is an octet as any other.
+    for octets in 'A: 1\r\n\r\nb\rc' 'no field\r\nb\rc' 'b\rc\r\n'; do
+        printf '%b' "$octets" >octets
+        { printf 'BDAT %d LAST\r\n' "$(wc -c <octets)"; cat octets; } | body=' BODY=BINARYMIME' begun | grep -q '^250 2.0.0'
+    done
+    [ "$(kept_count)" = 3 ]
+}
+
 @test "the trace of a binary message has CR LF, as its lines do" {
     printf 'BDAT 3 LAST\r\nx\r\n' | body=' BODY=BINARYMIME' begun
     [ "$(kept_count)" = 1 ]

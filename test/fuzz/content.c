@@ -8,7 +8,8 @@
  * - it has a wrong line end if a reader of its own finds one, such as a false end of the message
  *   if a bare LF is made a line end ("m");
  * - what comes out has one sort of line end, and the size that is told; sent again it stays itself;
- * - nobody's results but others' come out of a stranger's ("s").
+ * - nobody's results but others' come out of a stranger's ("s");
+ * - a CR within a line of the header is seen.
  */
 #include <assert.h>
 
@@ -115,6 +116,7 @@ static void check_same(const struct message *a, const struct message *b)
     assert(memcmp(a->passed, b->passed, a->passed_length) == 0);
     assert(a->header.received == b->header.received);
     assert(header_shows_loop(&a->header) == header_shows_loop(&b->header));
+    assert(header_is_broken(&a->header) == header_is_broken(&b->header));
 }
 
 /* Whether `input` ends with `end`. */
@@ -262,6 +264,13 @@ static bool is_ours(struct span text)
     return results_parse(span_first(text, length), span_of("mx.test"), true) == RESULTS_OURS;
 }
 
+/* Whether a CR stands in the first line of `text`, and not at its end. */
+static bool has_inner_return(struct span text)
+{
+    struct span line = span_first(text, span_find(text, '\n'));
+    return span_find(line, '\r') + 1 < line.length;
+}
+
 /* Behind a line that is no field, up to an empty one, none are ours either. */
 static void check_astray(enum field_line kind, struct span rest, struct span name)
 {
@@ -278,6 +287,7 @@ static void check_header(const struct message *message)
 {
     struct span rest = {message->passed, message->passed_length}, name = span_empty();
     struct span field = rest;
+    bool has_crlf = message->header.line_ending == LINE_ENDING_CRLF; /* as all binary ones have */
     unsigned received = 0;
     enum field_line kind = take_line(&rest, &name);
     assert(!is_traced || (kind != FIELD_LINE_FOLDED && kind != FIELD_LINE_OTHER));
@@ -289,6 +299,7 @@ static void check_header(const struct message *message)
         assert(!is_traced || !named || !span_equal(name, span_of("Return-Path")));
         bool is_results = named && span_equal(name, span_of("Authentication-Results"));
         assert(!is_stranger || !is_results || !is_ours(field));
+        assert(!has_crlf || !has_inner_return(field) || header_is_broken(&message->header));
         field = rest;
         kind = take_line(&rest, &name);
     }
