@@ -602,7 +602,8 @@ install: ## install, under $(prefix) and below $(DESTDIR)
 	chmod 755 $(DESTDIR)$(docdir)/tcpserver-run $(DESTDIR)$(docdir)/examples/smtp-report \
 		$(ENGINES:%=$(DESTDIR)$(docdir)/examples/%)
 	$(PLACED) README.md >$(DESTDIR)$(docdir)/README.md && chmod 644 $(DESTDIR)$(docdir)/README.md
-	install -m 644 LICENSE $(DESTDIR)$(docdir)
+	install -m 644 CHANGELOG.md LICENSE SECURITY.md $(DESTDIR)$(docdir)
+	install -m 644 test/bench/README.md $(DESTDIR)$(docdir)/test/bench
 	install -m 644 units/smtp-handler.catalog $(DESTDIR)$(catalogdir)
 	install -m 644 units/smtp-handler.sysusers $(DESTDIR)$(sysusersdir)/smtp-handler.conf
 	$(if $(DESTDIR),,[ "$$(id -u)" != 0 ] || ! command -v systemd-sysusers >/dev/null || \

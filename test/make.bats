@@ -116,7 +116,10 @@ time.sleep(99)' "$port"
 ./usr/libexec/smtp-handler/tls-relay
 ./usr/sbin/smtp-handler
 ./usr/share/doc/smtp-handler/LICENSE
+./usr/share/doc/smtp-handler/CHANGELOG.md
 ./usr/share/doc/smtp-handler/README.md
+./usr/share/doc/smtp-handler/SECURITY.md
+./usr/share/doc/smtp-handler/test/bench/README.md
 ./usr/share/doc/smtp-handler/busy.conf
 ./usr/share/doc/smtp-handler/dovecot-lda.conf
 ./usr/share/doc/smtp-handler/dovecot.conf
