@@ -14,7 +14,8 @@ series(i) = int(run("head -n 1 '%s' | awk -F '\t' '{ print NF - 1 }'", i))
 heading(i, n) = system(sprintf("head -n 1 '%s' | cut -f %d", word(panels, i), n))
 # The greatest figure whose bar is whole.
 whole(i) = real(run("sed 1d '%s' | cut -f 2- | tr '\t' '\n' | grep . | sort -g | ".\
-    "awk '{ v[NR] = $1 } END { for (i = NR; v[i] > 10 * v[int((NR + 1) / 2)] && v[i] > 4 * v[i - 1]; ) i--; print v[i] }'", i))
+    "awk '{ v[NR] = $1 } END { top = NR; for (i = NR; i > 1 && v[i] > 10 * v[int((NR + 1) / 2)]; i--) ".\
+    "if (v[i] > 4 * v[i - 1]) top = i - 1; print v[top] }'", i))
 
 # A line for each bar, and some for the title and the scale.
 lines(i) = rows(i) * (series(i) > 1 ? series(i) * 0.9 : 1.2) + 5.5
