@@ -11,7 +11,7 @@ pages=("$top"/smtp-handler.8 "$top"/manual/*.[578])
 # references FILE...: each "page(N)" of ours in them, with what stands behind it.
 references() {
     # Line ends, and those of strings in C, may stand within a reference.
-    sed -zE 's/(\\n)?"?\n *(#|"|\*)? */ /g' "$@" | tr -d '`\n' | grep -oE '[a-z][a-z.-]*\([578]\)(, [A-Z][A-Z0-9 -]+[A-Z])?' || true
+    sed -zE 's/(\\n)?"?\n *(#|"|\*)? */ /g' "$@" | tr -d '`\n' | tr -s ' ' | grep -oE '[a-z][a-z.-]*\([578]\)(, [A-Z][A-Z0-9 -]+[A-Z])?' || true
 }
 
 # has_section PAGE SECTION
@@ -86,4 +86,38 @@ options_of() {
     [ "$(wc -l <replies)" -gt 60 ]
     mandoc -T ascii -O width=1000 "$top/smtp-handler.8" | sed 's/.\x08//g; s/^ *//' >page
     refute grep -vxFf page replies
+}
+
+# blocks_of PAGE: its examples, each in a file of its own: block-1 and so on.
+blocks_of() {
+    rm -f block-*
+    awk '/^\.Bd -literal/ { inside = 1; number++; next } /^\.Ed/ { inside = 0; next }
+        inside { gsub(/\\e/, "\\"); gsub(/\\&/, ""); print >("block-" number) }' "$1"
+}
+
+# kind_of FILE: whether each line begins with an option, an address, or a field of a message, else shell.
+kind_of() {
+    awk 'NR == FNR { options[$0]; next }
+        $1 in options { conf++ } $1 ~ /^[a-z]*@[a-z.]+$/ { list++ } /^([A-Z][A-Za-z-]*: |\t)/ { field++ } { lines++ }
+        END { print (conf == lines ? "conf" : list == lines ? "list" : field == lines ? "field" : "shell") }' \
+        <(options_of help && echo command) "$1"
+}
+
+@test "each example of the manual is a configuration, a list of recipients or a script as they have to be" {
+    for page in "${pages[@]}"; do
+        blocks_of "$page"
+        for block in block-*; do
+            [ -e "$block" ] || continue
+            kind=$(kind_of "$block")
+            echo "$kind" >>kinds
+            printf '%s, %s:\n' "${page##*/}" "$kind" && cat "$block"
+            # Files and programs of the examples are not here.
+            case $kind in
+            conf) "$SMTP_HANDLER" --check --config "$block" true >said 2>&1 || refute grep -E 'unknown|is not|takes|again|macro|shell' said ;;
+            list) "$SMTP_HANDLER" --check --domain '*' --recipients "$block" true >said 2>&1 || refute grep -vE 'no such program|Permission denied|^#|^[a-z]' said ;;
+            shell) sh -n "$block" ;;
+            esac
+        done
+    done
+    [ "$(sort kinds | uniq -c | awk '{ print ($1 > 2) $2 }' | xargs)" = '1conf 0field 1list 1shell' ]
 }
