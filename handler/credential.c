@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
+#include "handler/page.h"
+
 /* Of a default: SetCredential= takes no empty value, but a line end. */
 enum { OCTETS_OF_NOTHING = 1 };
 
@@ -24,6 +26,8 @@ bool credential_check(const char *path, struct problem *problem)
     if (length == 0 || strncmp(path, directory, length) != 0 || path[length] != '/' ||
         stat(path, &status) != 0 || status.st_size > OCTETS_OF_NOTHING)
         return true;
-    return problem_set(problem, EX_CONFIG, "%s: nothing is in it; LoadCredential= found no file",
-                       path);
+    (void)problem_set(problem, EX_CONFIG, "%s: nothing is in it; LoadCredential= found no file",
+                      path); /* is false */
+    problem->page = PAGE_CREDENTIALS;
+    return false;
 }

@@ -11,6 +11,7 @@ __attribute__((format(printf, 3, 0))) static void fill(struct problem *problem, 
     if (vsnprintf(problem->text, sizeof problem->text, format, arguments) < 0)
         problem->text[0] = '\0';
     problem->status = status;
+    problem->page = NULL;
 }
 
 bool problem_set(struct problem *problem, int status, const char *format, ...)
@@ -30,6 +31,19 @@ static bool is_known(const struct problems *problems, const char *text)
     return false;
 }
 
+static void add(struct problems *problems, struct problem problem)
+{
+    if (is_known(problems, problem.text))
+        return;
+    if (problem.page == NULL && strstr(problem.text, "; see ") == NULL)
+        problem.page = problems->page;
+    if (problem.status != EX_OK && problems_allow(problems))
+        problems->error = problem;
+    if (problems->count < PROBLEMS_MAX)
+        problems->list[problems->count] = problem;
+    problems->count++;
+}
+
 void problems_add(struct problems *problems, int status, const char *format, ...)
 {
     struct problem problem;
@@ -37,19 +51,18 @@ void problems_add(struct problems *problems, int status, const char *format, ...
     va_start(arguments, format);
     fill(&problem, status, format, arguments);
     va_end(arguments);
-    if (is_known(problems, problem.text))
-        return;
-    if (status != EX_OK && problems_allow(problems))
-        problems->error = problem;
-    if (problems->count < PROBLEMS_MAX)
-        problems->list[problems->count] = problem;
-    problems->count++;
+    add(problems, problem);
 }
 
 void problems_add_unless(struct problems *problems, bool fine, const struct problem *problem)
 {
     if (!fine)
-        problems_add(problems, problem->status, "%s", problem->text);
+        add(problems, *problem);
+}
+
+void problems_about(struct problems *problems, const char *page)
+{
+    problems->page = page;
 }
 
 bool problems_allow(const struct problems *problems)

@@ -10,18 +10,21 @@
 enum { PROBLEMS_MAX = 100 };
 
 struct problem {
-    int status; /* EX_OK for a warning: nothing stands in the way */
+    int status;       /* EX_OK for a warning: nothing stands in the way */
+    const char *page; /* of the manual that helps; NULL if none does */
     char text[512];
 };
 
 /* What was found, in this order. Zeros at first; the caller owns its memory. */
 struct problems {
     unsigned count;       /* of all, of which the list has the first PROBLEMS_MAX */
+    const char *page;     /* of those that come without one; NULL for none */
     struct problem error; /* the first that is no warning; its status is EX_OK if there is none */
     struct problem list[PROBLEMS_MAX];
 };
 
-/* Fills in `problem`, the text as printf does. Returns false, for the caller to return. */
+/* Fills in `problem`, without a page, the text as printf does. Returns false, for the caller to
+ * return. */
 __attribute__((format(printf, 3, 4))) bool problem_set(struct problem *problem, int status,
                                                        const char *format, ...);
 
@@ -31,6 +34,9 @@ __attribute__((format(printf, 3, 4))) void problems_add(struct problems *problem
 
 /* Adds a copy of `problem` unless `fine`, which is what a function returned that fills it in. */
 void problems_add_unless(struct problems *problems, bool fine, const struct problem *problem);
+
+/* Which page helps with what is added from now on, unless that or its text names another. */
+void problems_about(struct problems *problems, const char *page);
 
 /* Whether there are warnings only, or nothing at all. */
 bool problems_allow(const struct problems *problems);

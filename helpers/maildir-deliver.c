@@ -22,7 +22,8 @@
 
 static int trouble(const char *what)
 {
-    fprintf(stderr, "maildir-deliver: %s: %s\n", what, strerror(errno));
+    const char *see = errno == EROFS ? "; see smtp-handler-units(7), READ-ONLY FILES" : "";
+    fprintf(stderr, "maildir-deliver: %s: %s%s\n", what, strerror(errno), see);
     return EX_TEMPFAIL;
 }
 

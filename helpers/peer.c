@@ -79,3 +79,11 @@ int peer_connect(const char *name)
         (void)setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     return peer;
 }
+
+const char *peer_fault(int error)
+{
+    if (error == EAFNOSUPPORT) /* systemd's units leave sockets of Unix alone */
+        return "Address family not supported by protocol; see smtp-handler-units(7), PRIVATE "
+               "NETWORK";
+    return strerror(error);
+}

@@ -12,4 +12,7 @@ bool peer_is_name(const char *name);
 /* Connects to the server of that name, which peer_is_name. A socket, or -errno. */
 int peer_connect(const char *name);
 
+/* What the errno of peer_connect means, in words. */
+const char *peer_fault(int error);
+
 #endif

@@ -31,7 +31,7 @@ setup() {
         seen_through "$attack"
         [ ! -s heard ] || { echo "$attack: $(cat heard)"; return 1; }
         [ "$status" = 70 ]
-        grep -q 'trouble text="the frontend was ended by signal 31"' log
+        grep -q 'trouble text="the frontend was ended by signal 31; see smtp-handler-security(7), DIAGNOSTICS"' log
     done
 }
 
@@ -144,7 +144,7 @@ setup() {
     for attack in 'empty password' 'forge user' 'authenticate without EHLO'; do
         a_try
         behind_tls "$attack" --auth ./program --submission
-        grep -q 'protocol violation by the frontend: malformed credentials"' log || { echo "$attack: $(cat log)"; return 1; }
+        grep -q 'protocol violation by the frontend: malformed credentials; see smtp-handler-security(7), DIAGNOSTICS"' log || { echo "$attack: $(cat log)"; return 1; }
         [ ! -e tries ]
     done
 }
@@ -152,7 +152,7 @@ setup() {
 @test "credentials that nobody can check are limited as wrong ones are" {
     a_try 111
     behind_tls 'defer forever' --auth ./program
-    grep -q 'protocol violation by the frontend: AUTH not allowed"' log
+    grep -q 'protocol violation by the frontend: AUTH not allowed; see smtp-handler-security(7), DIAGNOSTICS"' log
     [ "$(wc -l <tries)" = 5 ]
     a_try 1
     behind_tls 'defer forever' --auth ./program
@@ -189,7 +189,7 @@ setup() {
     UCSPITLS='' SSLCTLFD=5 SSLREADFD=5 SSLWRITEFD=5 \
         distrusted 'pretend to be a proxy' 'XCLIENT before TLS' --xclient 192.0.2.1 --tls required 5</dev/null
     behind_tls 'secure behind proxy' --xclient 192.0.2.1
-    grep -q 'protocol violation by the frontend: handshake not allowed"' log
+    grep -q 'protocol violation by the frontend: handshake not allowed; see smtp-handler-security(7), DIAGNOSTICS"' log
 }
 
 @test "a frontend that does not stop is killed half a minute after SIGTERM" {
@@ -201,7 +201,7 @@ setup() {
     wait $! || status=$?
     [ "$status" = 70 ]
     [ "$SECONDS" -ge 29 ]
-    grep -q 'trouble text="the frontend does not end"' log
+    grep -q 'trouble text="the frontend does not end; see smtp-handler-security(7), DIAGNOSTICS"' log
 }
 
 @test "the log says why the runner killed the frontend, not that a signal did" {
@@ -239,7 +239,7 @@ setup() {
     on_old_kernel --require-sandbox
     grep -q '^421 4.3.5 ' heard
     [ "$status" = 71 ]
-    [ "$(cat log)" = 'smtp-handler: trouble text="the sandbox lacks Landlock; the connection is closed"' ]
+    [ "$(cat log)" = 'smtp-handler: trouble text="the sandbox lacks Landlock; the connection is closed; see smtp-handler-security(7), DIAGNOSTICS"' ]
 }
 
 # cpu_limit OPTION...: the seconds of processor time that the frontend may take.
@@ -267,7 +267,7 @@ cpu_limit() {
     under_filter --require-sandbox
     grep -q '^421 4.3.5 ' heard
     [ "$status" = 71 ]
-    grep -qx 'smtp-handler: trouble text="the sandbox lacks rlimits; the connection is closed"' log
+    grep -qx 'smtp-handler: trouble text="the sandbox lacks rlimits; the connection is closed; see smtp-handler-security(7), DIAGNOSTICS"' log
 }
 
 @test "limits that are lower already do not count as missing" {

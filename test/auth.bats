@@ -324,7 +324,7 @@ assert len(seconds) == 4 and max(time for source, time in seconds) < 6 * patienc
 assert {client.reply()[:9] for client in clients} == {"421 4.3.2"}
 END
     # A busy machine's program may still run when it is cut off.
-    grep trouble background | refute grep -v 'cut off; AUTH is deferred"$'
+    grep trouble background | refute grep -v 'cut off; AUTH is deferred; see smtp-handler.conf(5), USERS"$'
 }
 
 @test "names and passwords may be as long as the manual says" {
@@ -420,8 +420,8 @@ wrongly_set_up() {
 }
 
 @test "--submission without AUTH, or without a certificate, is a wrong configuration" {
-    wrongly_set_up 'option submission: without a certificate nobody can authenticate' --submission --auth true
-    wrongly_set_up 'option submission: without auth nobody can authenticate' --submission
+    wrongly_set_up 'option submission: without a certificate nobody can authenticate; see smtp-handler.conf(5), USERS' --submission --auth true
+    wrongly_set_up 'option submission: without auth nobody can authenticate; see smtp-handler.conf(5), USERS' --submission
 }
 
 @test "--auth without a certificate is an error of --check, and a session goes on without AUTH" {

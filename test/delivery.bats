@@ -473,7 +473,7 @@ SERVER
 
 @test "{helo} in a path is refused at start: the client would choose the file" {
     for argument in '/tmp/{helo}' 'x/y-{helo}' '{helo}/x' '--dir={sender}/{helo}' '{helo}@{domain}/Maildir'; do
-        run "$SMTP_HANDLER" true "$argument"
+        check true "$argument"
         [ "$status" = 64 ]
         [ "$output" = 'smtp-handler: {helo} in a path: the client would choose the file' ]
     done
@@ -773,7 +773,7 @@ closes_late() {
             # shellcheck disable=SC2086 # or none
             closes_late "$name" $option
             grep -q '^452 4.3.1 ' replies || { echo "$name $option"; return 1; }
-            grep -q 'trouble text=".*[Qq]uota exceeded"' log
+            grep -q 'trouble text=".*[Qq]uota exceeded; see smtp-handler.conf(5)"' log
             grep -q 'message result=deferred ' log
         done
     done

@@ -138,7 +138,7 @@ by_extension=(sh -c '[ -z "$EXTENSION" ] || [ -e "up$EXTENSION" ] || exit "$EXTE
     printf '%s\r\n' "${message[@]}" >&9
     eventually test -e began
     [ "$(one_message | says)" = '451 4.3.0 Local error in processing, try again later, id ID' ]
-    grep -q 'trouble text="done-list: Operation already in progress"' log
+    grep -q 'trouble text="done-list: Operation already in progress; see smtp-handler-command(7), ONCE AND ONLY ONCE"' log
     touch go
     [ "$(one_message other@example.org | says)" = '250 2.0.0 Delivered, id ID' ]
     eventually replied '250 2.0.0 Delivered, id'
@@ -313,7 +313,7 @@ SERVER
     if ASAN_OPTIONS=detect_leaks=0 as_another "$SMTP_HANDLER" --check --done-list "$PWD/empty/list" true 2>errors; then
         false
     fi
-    grep -qx "smtp-handler: option done-list: $PWD/empty/list: Permission denied" errors
+    grep -qx "smtp-handler: option done-list: $PWD/empty/list: Permission denied; see smtp-handler-command(7), ONCE AND ONLY ONCE" errors
     one_message | handler --done-list list >replies
     [ -d list ]
 }
@@ -323,11 +323,11 @@ SERVER
     touch list/{{0..9},{a..f}}{{0..9},{a..f}}
     [ "$(one_message | says)" = '451 4.3.0 Local error in processing, try again later, id ID' ]
     [ "$(kept_count)" = 0 ]
-    grep -q 'trouble text="done-list: Not a directory"' log
+    grep -q 'trouble text="done-list: Not a directory; see smtp-handler-command(7), ONCE AND ONLY ONCE"' log
 }
 
 @test "a done-list that cannot be written after the command's success does not change the reply" {
     delivery=(sh -c 'rm -r list; touch list')
     [ "$(one_message | says)" = '250 2.0.0 Delivered, id ID' ]
-    grep -q 'trouble text="done-list, after a delivery: Not a directory"' log
+    grep -q 'trouble text="done-list, after a delivery: Not a directory; see smtp-handler-command(7), ONCE AND ONLY ONCE"' log
 }

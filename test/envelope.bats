@@ -391,14 +391,14 @@ EOF
     exec 9>&-
     wait "${started[-1]}"
     from_wire <replies | sed -n 4,5p | cut -c1-9 | diff - <(printf '451 4.3.0\n250 2.1.5\n')
-    grep -q 'trouble text="list: it changes while it is read; recipients are deferred"' log
+    grep -q 'trouble text="list: it changes while it is read; recipients are deferred; see smtp-handler.conf(5), RECIPIENTS"' log
 }
 
 @test "a list of recipients that cannot be read defers all, and the log says so once" {
     echo user1@example.org >list
     recipients 3 | with_list -e inject=pread64:error=EIO:when=2+ | from_wire | sed 1,3d | cut -c1-9 |
         diff - <(printf '451 4.3.0\n%.0s' 1 2 3)
-    [ "$(grep -c 'trouble text="list: Input/output error; recipients are deferred"' log)" = 1 ]
+    [ "$(grep -c 'trouble text="list: Input/output error; recipients are deferred; see smtp-handler.conf(5), RECIPIENTS"' log)" = 1 ]
 }
 
 @test "recipients deferred because of a list that cannot be read are no errors of the client" {
@@ -457,7 +457,7 @@ END
     [ "$(grep -c '^451 4.3.5 ' replies)" = 2 ]
     grep -q '^250 2.0.0 ' replies
     [ "$(grep -c trouble log)" = 1 ]
-    grep -qF "trouble text=\"list:2: 'joe,example.org' is neither local@domain nor @domain; who is not in the list is deferred\"" log
+    grep -qF "trouble text=\"list:2: 'joe,example.org' is neither local@domain nor @domain; who is not in the list is deferred; see smtp-handler.conf(5), RECIPIENTS\"" log
     one_message joe@example.org | sed 's/$/\r/' | handler --recipients list --log stderr >replies 2>log
     refute grep trouble log
     echo joe@example.org >list

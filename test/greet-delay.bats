@@ -113,7 +113,7 @@ END
 
 @test "the delay is a number of seconds, less than a client waits for the greeting" {
     for wrong in 241 -1 x ''; do
-        run "$SMTP_HANDLER" --greet-delay "$wrong" true
+        check --greet-delay "$wrong" true
         [ "$status" = 64 ]
         [ "$output" = "smtp-handler: option greet-delay: '$wrong' is not a number of seconds from 0 to 240" ]
     done

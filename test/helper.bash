@@ -133,11 +133,19 @@ kept_environment() { tr '\0' '\n' <"$KEPT/$1.environment"; }
 kept_arguments() { cat "$KEPT/$1.arguments"; }
 kept_count() { find "$KEPT" -name '*.message' | wc -l; }
 
-# check OPTION...: leaves the status of --check in $status, its standard error in $output, and what it
-# says is in force in the file `checked`.
+# check OPTION...: leaves the status of --check in $status, its standard error without_pages in $output,
+# and what it says is in force in the file `checked`.
 check() {
     status=0
-    output=$("$SMTP_HANDLER" --check "$@" 2>&1 >checked) || status=$?
+    "$SMTP_HANDLER" --check "$@" >checked 2>found || status=$?
+    output=$(without_pages <found)
+}
+
+# without_pages: standard input without the page of the manual that each line leads to; fails if one leads to none.
+without_pages() {
+    awk '/^smtp-handler: and [0-9]+ more$/ { print; next }
+        !sub(/; see (--help or )?[a-z.-]+\([578]\)(, [A-Z -]+)?$/, "") { print "leads to no page: " $0 >"/dev/stderr"; bad = 1 }
+        !bad { print } END { exit bad }'
 }
 
 # one_message RECIPIENT...: what a client says to send a small message.

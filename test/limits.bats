@@ -255,7 +255,7 @@ EOF
       printf '\r\n.\r\nQUIT\r\n'; } | handler --spool "$PWD/spool" >replies
     grep -q '^452 4.3.1 Insufficient' replies
     [ "$(kept_count)" = 0 ]
-    [ "$(grep -o 'trouble text=.*' log)" = 'trouble text="spool: No such file or directory"' ]
+    [ "$(grep -o 'trouble text=.*' log)" = 'trouble text="spool: No such file or directory; see smtp-handler.conf(5)"' ]
 }
 
 @test "a message for which memory is full gets 452 at its end" {

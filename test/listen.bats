@@ -38,7 +38,7 @@ fails() {
     local status=$1 text=$2 ended=0
     shift 2
     timeout 100 "$SMTP_HANDLER" "$@" >said 2>&1 </dev/null || ended=$?
-    diff said <(echo "smtp-handler: $text")
+    without_pages <said | diff - <(echo "smtp-handler: $text")
     [ "$ended" = "$status" ]
 }
 
@@ -147,7 +147,7 @@ def one_listens(processes):
         assert process.wait(60) == (0 if process in serving else 71), heard(said_by_it)
     assert len(serving) == 1, said
     assert [text for text in said if "in use" in text] == [
-        "smtp-handler: listen ./socket: Address already in use\n"] * (len(processes) - 1), said
+        "smtp-handler: listen ./socket: Address already in use; see smtp-handler(8), LISTENING\n"] * (len(processes) - 1), said
     assert not [name for name in os.listdir() if name.startswith("socket")]
 def late(call):
     return ("env", "ASAN_OPTIONS=detect_leaks=0", "strace", "-D", "-qq", "-o", "/dev/null", "-e", "trace=/^%s(at)?$" % call,
@@ -241,7 +241,7 @@ admitted() { client "$1" && grep -q '^220 ' <<<"$greeting"; }
 
 # bats test_tags=libsystemd
 @test "--listen beside a socket that was handed in is an error" {
-    said='smtp-handler: option listen: a socket was handed to us, too'
+    said='smtp-handler: option listen: a socket was handed to us, too; see smtp-handler(8), LISTENING'
     port=$(free_port)
     in_background systemd-socket-activate -l "127.0.0.1:$port" "$SMTP_HANDLER" --listen 127.0.0.1:0 --user "$me" true
     eventually is_listening "$port"
@@ -284,7 +284,7 @@ EOF
     another=()
     [ "$(id -u)" != 0 ] || another=(setpriv --reuid=nobody --regid="$(id -gn nobody)" --clear-groups)
     "${another[@]}" "$SMTP_HANDLER" --listen 127.0.0.1:0 --user root true >said 2>&1 || [ $? = 64 ]
-    grep -qx 'smtp-handler: option user: only root can become root' said
+    grep -qx 'smtp-handler: option user: only root can become root; see smtp-handler(8), LISTENING' said
     for options in '' "--user $("${another[@]}" id -un)"; do
         : >background
         # shellcheck disable=SC2086 # two words

@@ -59,7 +59,7 @@ server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 time.sleep(99)' "$port"
     eventually is_listening "$port"
     make -C copy run PORT="$port" >output 2>&1 || true
-    grep -qx "smtp-handler: listen 127.0.0.1:$port: Address already in use" output
+    grep -qx "smtp-handler: listen 127.0.0.1:$port: Address already in use; see smtp-handler(8), LISTENING" output
     grep -q 'make run PORT=' output
 }
 
@@ -292,7 +292,7 @@ sysusers_elsewhere() {
     echo 'command /nowhere/command' >etc/smtp-handler.conf
     PATH=$PWD/stand-ins:$PATH make -s -C copy install prefix="$PWD/usr" sysconfdir="$PWD/etc" >said 2>&1
     grep -q '^warning: the Debian package smtp-handler is installed, too' said
-    grep -q "^smtp-handler: .*delivery command /nowhere/command: no such program$" said
+    grep -q "^smtp-handler: .*delivery command /nowhere/command: no such program; see smtp-handler-command(7), DIAGNOSTICS$" said
     grep -qx "warning: $PWD/etc/smtp-handler.conf, which was there, serves nobody until that is mended" said
     # It is the package's as well, and stays.
     rm etc/smtp-handler.conf

@@ -49,7 +49,7 @@ told_twice() { [ "$(grep -cF "trouble text=\"$1\"" background)" = 2 ]; }
         said_to $'EHLO c\r\nEHLO c\r\nSTARTTLS\r\nMAIL FROM:<a@example.net>\r\nQUIT\r\n' >said
         refute grep STARTTLS said
         [ "$(tail -3 said | cut -c1-9)" = $'454 4.7.0\n250 2.1.0\n221 2.0.0' ]
-        eventually told_twice "$(missing "$name"); STARTTLS is not offered" # that of is_listening, too
+        eventually told_twice "$(missing "$name"); STARTTLS is not offered; see smtp-handler-units(7), CREDENTIALS" # that of is_listening, too
         end_started
     done
 }
@@ -59,7 +59,7 @@ told_twice() { [ "$(grep -cF "trouble text=\"$1\"" background)" = 2 ]; }
         credentials "$name"
         start_handler --submission --tls required "${auth[@]}"
         [ "$(said_to $'EHLO c\r\n')" = '421 4.3.5 mx.test Service not available, local configuration error' ]
-        eventually grep -qxF "smtp-handler: $(missing "$name")" background
+        eventually grep -qxF "smtp-handler: $(missing "$name"); see smtp-handler-units(7), CREDENTIALS" background
         end_started
     done
 }
@@ -81,14 +81,14 @@ told_twice() { [ "$(grep -cF "trouble text=\"$1\"" background)" = 2 ]; }
     cat said
     refute grep AUTH said
     grep -q '^250 2.1.0' said
-    grep -qF "trouble text=\"$(missing passwords); AUTH is not offered\"" background
+    grep -qF "trouble text=\"$(missing passwords); AUTH is not offered; see smtp-handler-units(7), CREDENTIALS\"" background
 }
 
 @test "--check names the credential that is missing" {
     credentials tls.crt
     refute "$SMTP_HANDLER" --check --submission --tls required "${auth[@]}" true 2>said
-    [ "$(cat said)" = "smtp-handler: $(missing tls.crt)" ]
+    [ "$(cat said)" = "smtp-handler: $(missing tls.crt); see smtp-handler-units(7), CREDENTIALS" ]
     credentials passwords
     refute "$SMTP_HANDLER" --check "${auth[@]}" true 2>said
-    [ "$(cat said)" = "smtp-handler: $(missing passwords)" ]
+    [ "$(cat said)" = "smtp-handler: $(missing passwords); see smtp-handler-units(7), CREDENTIALS" ]
 }

@@ -8,14 +8,14 @@ wrong() {
     status_got=0
     printf 'QUIT\r\n' | "$SMTP_HANDLER" "$@" >replies 2>errors || status_got=$?
     [ "$status_got" = "$status" ] || { echo "status $status_got"; cat errors; return 1; }
-    diff -u - errors <<<"smtp-handler: $text"
+    without_pages <errors | diff -u <(echo "smtp-handler: $text") -
     from_wire <replies | grep -qE '^421 4.3.5 [^ ]+ Service not available, local configuration error$'
     [ "$(wc -l <replies)" = 1 ]
 }
 
 @test "a wrong option is named, and the client gets 421" {
-    wrong 64 'unknown option --wrong (see --help)' --wrong true
-    wrong 64 'unknown option -x (see --help)' -x true
+    wrong 64 'unknown option --wrong' --wrong true
+    wrong 64 'unknown option -x' -x true
     wrong 64 'option max-errors: '\''many'\'' is not a number from 1 to 1000000000' --max-errors many true
     wrong 64 'option max-errors: '\''0'\'' is not a number from 1 to 1000000000' --max-errors=0 true
     wrong 64 'option max-recipients: '\''1001'\'' is not a number from 1 to 1000' --max-recipients 1001 true
@@ -25,21 +25,21 @@ wrong() {
     wrong 64 'option newlines: '\''loose'\'' is not strict, normalize, lenient or auto' --newlines loose true
     wrong 64 'option one-recipient takes no value: it is on if it is there' --one-recipient=yes true
     wrong 64 'option spool needs a value' --spool
-    wrong 64 'no delivery command (see --help)'
-    wrong 64 'no delivery command (see --help)' --
+    wrong 64 'no delivery command'
+    wrong 64 'no delivery command' --
 }
 
 @test "of an unknown option the nearest one is named" {
-    wrong 64 'unknown option --max-siz (did you mean --max-size? see --help)' --max-siz 5K true
-    wrong 64 'unknown option --max_size (did you mean --max-size? see --help)' --max_size=5K true
-    wrong 64 'unknown option --MAX-SIZE (did you mean --max-size? see --help)' --MAX-SIZE 5K true
-    wrong 64 'unknown option --max-szie (did you mean --max-size? see --help)' --max-szie 5K true
-    wrong 64 'unknown option --domains (did you mean --domain? see --help)' --domains example.org true
-    wrong 64 'unknown option --ltmp (did you mean --lmtp? see --help)' --ltmp true
-    wrong 64 'unknown option --hlp (did you mean --help? see --help)' --hlp
-    wrong 64 'unknown option --command (see --help)' --command true
-    wrong 64 'unknown option --port (see --help)' --port 25 true
-    wrong 64 'unknown option --e (see --help)' --e true
+    wrong 64 'unknown option --max-siz (did you mean --max-size?)' --max-siz 5K true
+    wrong 64 'unknown option --max_size (did you mean --max-size?)' --max_size=5K true
+    wrong 64 'unknown option --MAX-SIZE (did you mean --max-size?)' --MAX-SIZE 5K true
+    wrong 64 'unknown option --max-szie (did you mean --max-size?)' --max-szie 5K true
+    wrong 64 'unknown option --domains (did you mean --domain?)' --domains example.org true
+    wrong 64 'unknown option --ltmp (did you mean --lmtp?)' --ltmp true
+    wrong 64 'unknown option --hlp (did you mean --help?)' --hlp
+    wrong 64 'unknown option --command' --command true
+    wrong 64 'unknown option --port' --port 25 true
+    wrong 64 'unknown option --e' --e true
 }
 
 @test "an unknown macro is refused at the start" {
@@ -53,7 +53,7 @@ wrong() {
     refused() {
         local text="$1 within a script for $3: the client would write it; use \"\$$2\" in a script file"
         wrong 64 "$text" "${@:4}"
-        run "$SMTP_HANDLER" --check "${@:4}"
+        check "${@:4}"
         [ "$status" = 64 ]
         grep -qxF "smtp-handler: $text" <<<"$output"
     }
@@ -145,7 +145,7 @@ EOF
 
 @test "a wrong line of a configuration file is named by its number" {
     printf 'max-errors 5\nnonsense 5\n' >config
-    wrong 78 'config:2: unknown option nonsense (see --help)' --config config true
+    wrong 78 'config:2: unknown option nonsense' --config config true
     printf '\n\nmax-errors\n' >config
     wrong 78 "config:3: option max-errors: '' is not a number from 1 to 1000000000" --config config true
     printf 'config other\n' >config
@@ -188,11 +188,11 @@ EOF
     echo nonsense >config
     check --config config true
     [ "$status" = 78 ]
-    [ "$output" = 'smtp-handler: config:1: unknown option nonsense (see --help)' ]
+    [ "$output" = 'smtp-handler: config:1: unknown option nonsense' ]
     # A wrong option beside it: no client waits for what only looks.
     printf 'QUIT\r\n' | "$SMTP_HANDLER" --check --wrong true >replies 2>said || [ $? = 64 ]
     refute grep '^421' replies
-    [ "$(cat said)" = 'smtp-handler: unknown option --wrong (see --help)' ]
+    [ "$(cat said)" = 'smtp-handler: unknown option --wrong; see --help or smtp-handler.conf(5)' ]
     refute "$SMTP_HANDLER" --check true >/dev/full
     refute "$SMTP_HANDLER" --version >/dev/full
 }
@@ -249,7 +249,7 @@ EOF
     grep -qF 'from="\"a\\\" result=accepted\"@b"' log
 }
 
-@test "--check goes on after the first error, and says all on standard error" {
+@test "--check goes on after the first error, and says all on standard error, with the pages that help" {
     printf 'max-errors none\nlmtp\nnonsense 5\ncommand /proc/nowhere/command\n' >config
     status=0
     "$SMTP_HANDLER" --max-size big --min-rate none --check --config config --spool nowhere --recipients list \
@@ -257,14 +257,14 @@ EOF
     [ "$status" = 64 ]
     refute grep -x ok said
     diff - errors <<'END'
-smtp-handler: option max-size: 'big' is not a number of octets such as 26214400, 25600K, 25M or 1G
-smtp-handler: option min-rate: 'none' is not a number from 0 to 1000000000
-smtp-handler: config:1: option max-errors: 'none' is not a number from 1 to 1000000000
-smtp-handler: config:3: unknown option nonsense (see --help)
-smtp-handler: config:4: delivery command /proc/nowhere/command: no such program
-smtp-handler: option recipients: list: No such file or directory
-smtp-handler: option spool: nowhere: No such file or directory
-smtp-handler: option tls: no certificate is given
+smtp-handler: option max-size: 'big' is not a number of octets such as 26214400, 25600K, 25M or 1G; see --help or smtp-handler.conf(5)
+smtp-handler: option min-rate: 'none' is not a number from 0 to 1000000000; see --help or smtp-handler.conf(5)
+smtp-handler: config:1: option max-errors: 'none' is not a number from 1 to 1000000000; see smtp-handler.conf(5)
+smtp-handler: config:3: unknown option nonsense; see smtp-handler.conf(5)
+smtp-handler: config:4: delivery command /proc/nowhere/command: no such program; see smtp-handler-command(7), DIAGNOSTICS
+smtp-handler: option recipients: list: No such file or directory; see smtp-handler.conf(5), RECIPIENTS
+smtp-handler: option spool: nowhere: No such file or directory; see smtp-handler.conf(5)
+smtp-handler: option tls: no certificate is given; see smtp-handler.conf(5), TLS
 END
 }
 

@@ -249,7 +249,7 @@ is_down() {
     printf '%s\n' 'EHLO c' 'MAIL FROM:<s@example.net>' 'RCPT TO:<a@example.org>' 'RCPT TO:<b@example.org>' DATA QUIT | policed
     if [ "$(grep -c '^451 4.3.0 Local error in processing, try again later, id ID$' said)" = 2 ] &&
         grep -q '^554 5.5.1 No valid recipients' said && [ "$(kept_count)" = 0 ] && [ "$(grep -c trouble log)" = 1 ] &&
-        grep -qF "trouble text=\"policy server $server: $2; recipients are deferred\"" log; then
+        grep -qF "trouble text=\"policy server $server: $2; recipients are deferred; see smtp-handler.conf(5), POLICY SERVERS\"" log; then
         return
     fi
     echo "$1"
@@ -313,7 +313,7 @@ time.sleep(600)' "$server"
 fault_breaks_off_the_question() {
     start_server break-question
     many 700
-    grep -qF "$server: it closed the connection without an answer; recipients are deferred" log
+    grep -qF "$server: it closed the connection without an answer; recipients are deferred; see smtp-handler.conf(5), POLICY SERVERS" log
 }
 fault_breaks_off_the_answer() {
     local whole="action=$1"$'\n\n'

@@ -244,15 +244,15 @@ EOF
     warned() { "$SMTP_HANDLER" --check "$@" true 2>warning </dev/null >said; }
     warned --proxy-protocol
     [ "$(tail -1 said)" = ok ]
-    [ "$(cat warning)" = 'smtp-handler: warning: proxy-protocol without proxy-networks: anyone who reaches the port may be any client' ]
+    [ "$(cat warning)" = 'smtp-handler: warning: proxy-protocol without proxy-networks: anyone who reaches the port may be any client; see smtp-handler.conf(5), PROXIES' ]
     warned --proxy-protocol --xclient 192.0.2.1
     [ "$(tail -1 said)" = ok ]
-    grep -q '^smtp-handler: warning: proxy-protocol beside xclient, without proxy-networks: .* any user without a password$' warning
+    grep -q '^smtp-handler: warning: proxy-protocol beside xclient, without proxy-networks: .* any user without a password; see smtp-handler.conf(5), PROXIES$' warning
     warned --proxy-protocol --proxy-networks 192.0.2.1 --xclient 192.0.2.1
     warned --xclient 192.0.2.1
     [ ! -s warning ]
     warned --proxy-networks 192.0.2.1
-    [ "$(cat warning)" = 'smtp-handler: warning: proxy-networks without proxy-protocol: no header is read' ]
+    [ "$(cat warning)" = 'smtp-handler: warning: proxy-networks without proxy-protocol: no header is read; see smtp-handler.conf(5), PROXIES' ]
 }
 
 @test "the whole PROXY header must arrive within 5 seconds" {
@@ -423,7 +423,7 @@ EOF
 @test "--proxy-protocol needs a socket" {
     printf 'HELO c\r\n' | refute handler --proxy-protocol >replies
     from_wire <replies | grep -qx '421 4.3.5 mx.test Service not available, local configuration error'
-    grep -qx 'smtp-handler: the PROXY protocol needs a socket to the client' log
+    grep -qx 'smtp-handler: the PROXY protocol needs a socket to the client; see smtp-handler.conf(5), PROXIES' log
     # Whether there will be one is not for --check to know.
     "$SMTP_HANDLER" --proxy-protocol --check true <log | grep -qx ok
 }

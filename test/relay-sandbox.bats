@@ -149,7 +149,7 @@ client.expect("250", "EHLO client.test")
 client.expect("454 4.7.0 ", "STARTTLS")
 assert not client.say("MAIL FROM:<a@b.test>").startswith("2")
 END
-    grep -q 'trouble text="the sandbox of the relay lacks Landlock; STARTTLS is deferred"' background
+    grep -q 'trouble text="the sandbox of the relay lacks Landlock; STARTTLS is deferred; see smtp-handler.conf(5), TLS"' background
     serve --require-sandbox --tls implicit
     client <<'END'
 assert socket.create_connection(("127.0.0.1", port)).recv(1000) == b""

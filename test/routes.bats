@@ -40,7 +40,7 @@ runs() {
 
 # trouble: the texts of the events trouble.
 trouble() {
-    sed -n 's/^smtp-handler: trouble text="\(.*\)"$/\1/p' log
+    sed -n 's/^smtp-handler: trouble text="\(.*\); see smtp-handler.conf(5), RECIPIENTS"$/\1/p' log
 }
 
 example() {

@@ -494,12 +494,12 @@ END
     distrusted 'name several' 'too many recipients' --max-recipients 1
     a_try 1
     behind_tls 'defer forever' --auth ./program
-    grep -q 'protocol violation by the frontend: AUTH not allowed"' log
+    grep -q 'protocol violation by the frontend: AUTH not allowed; see smtp-handler-security(7), DIAGNOSTICS"' log
     [ "$(wc -l <tries)" = 3 ]
     behind_tls 'send behind TLS' --submission --auth ./program
-    grep -q 'protocol violation by the frontend: MAIL before AUTH"' log
+    grep -q 'protocol violation by the frontend: MAIL before AUTH; see smtp-handler-security(7), DIAGNOSTICS"' log
     behind_tls wish --tls required
-    grep -q 'protocol violation by the frontend: MAIL before TLS"' log
+    grep -q 'protocol violation by the frontend: MAIL before TLS; see smtp-handler-security(7), DIAGNOSTICS"' log
     distrusted 'pretend to be a proxy' 'XCLIENT not permitted'
 }
 
@@ -521,17 +521,17 @@ END
     for pid in "${pids[@]}"; do wait "$pid" || [ $? = 70 ]; done
     [ "$SECONDS" -ge 29 ]
     for name in late stopped; do
-        grep -q 'trouble text="the frontend does not end"' $name/log
+        grep -q 'trouble text="the frontend does not end; see smtp-handler-security(7), DIAGNOSTICS"' $name/log
     done
     grep -q 'message result=accepted ' working/log
-    grep -q 'protocol violation by the frontend: MAIL after the session timeout"' working/log
+    grep -q 'protocol violation by the frontend: MAIL after the session timeout; see smtp-handler-security(7), DIAGNOSTICS"' working/log
     [ "$(cat working/delivered)" = x ]
 }
 
 @test "A message is delivered once, and only if as many octets are stored as are claimed" {
     distrusted 'claim more' 'message of another size'
     attacks 'deliver twice'
-    grep -q 'protocol violation by the frontend: operation out of order"' log
+    grep -q 'protocol violation by the frontend: operation out of order; see smtp-handler-security(7), DIAGNOSTICS"' log
     [ "$(cat delivered)" = x ]
 }
 
@@ -1001,7 +1001,7 @@ client.expect("250", "HELO client.test")
 reply = client.send_message()
 assert reply.startswith("451 4.3.0"), reply
 END
-    grep -q 'trouble text="Landlock: Cannot allocate memory"' background
+    grep -q 'trouble text="Landlock: Cannot allocate memory; see smtp-handler-security(7), KEYS AND PASSWORDS"' background
 }
 
 @test "A copy of a file is another file, and so is one in a lower layer of an overlay" {

@@ -119,7 +119,7 @@ END
       eventually grep -q ^220 replies && rmdir spool
       head -c "$size" /dev/zero; } | handler --lmtp --spool spool >replies
     from_wire <replies | tail -2 | cut -c1-9 | diff - <(printf '452 4.3.1\n452 4.3.1\n')
-    grep -c 'trouble text="spool: No such file or directory"' log | grep -qx 2
+    grep -c 'trouble text="spool: No such file or directory; see smtp-handler.conf(5)"' log | grep -qx 2
     grep -c 'message result=deferred .*status=4.3.1' log | grep -qx 2
     [ ! -e runs ]
 }

@@ -161,12 +161,12 @@ TRACE
 
 @test "--check names a domain that IDNA does not allow" {
     refute "$SMTP_HANDLER" --check --domain example.org --domain ⒈.example true 2>said
-    grep -qx 'smtp-handler: domain ⒈.example: no internationalized domain name' said
+    grep -qx 'smtp-handler: domain ⒈.example: no internationalized domain name; see smtp-handler.conf(5), RECIPIENTS' said
     printf 'a@bücher.example\na@⒈.example\n' >list
     refute "$SMTP_HANDLER" --check --recipients list true 2>said
-    grep -qx 'smtp-handler: list:2: domain ⒈.example: no internationalized domain name' said
+    grep -qx 'smtp-handler: list:2: domain ⒈.example: no internationalized domain name; see smtp-handler.conf(5), RECIPIENTS' said
     refute "$SMTP_HANDLER" --check --hostname bücher.example true 2>said
-    grep -qx "smtp-handler: option hostname: 'bücher.example' is not a domain name" said
+    grep -qx "smtp-handler: option hostname: 'bücher.example' is not a domain name; see --help or smtp-handler.conf(5)" said
 }
 
 # bats test_tags=libidn2

@@ -64,7 +64,7 @@ configure() {
     configure 'command /nothere'
     for _ in 1 2 3 4 5 6 7; do
         checks 78
-        grep -q '/nothere: no such program$' said
+        grep -q '/nothere: no such program; see smtp-handler-command(7), DIAGNOSTICS$' said
     done
     nothing_is_left
     [ -z "$(journal -o cat -t smtp-handler)" ]

@@ -383,7 +383,7 @@ named() { field SMTP_TEXT SMTP_EVENT=trouble PRIORITY=3 | grep -qxF "$1"; }
 }
 says_that_systemd_failed() {
     field MESSAGE SYSLOG_IDENTIFIER=smtp-handler SMTP_EVENT=trouble PRIORITY=3 |
-        grep -xE "trouble text=\"systemd did not start ${service%.service}[-0-9.:]*.service, or killed it; journalctl -u .* says why\""
+        grep -xE "trouble text=\"systemd did not start ${service%.service}[-0-9.:]*.service, or killed it; journalctl -u .* says why; see smtp-handler-units\\(7\\), DIAGNOSTICS\""
 }
 is_failed() { systemctl list-units --failed --no-legend --plain | grep '^smtp-handler-failed@smtp-handler.service'; }
 

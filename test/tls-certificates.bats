@@ -252,7 +252,7 @@ END
 
 @test "with TLS from the start a bad pair is our trouble, a bad handshake the client's" {
     [ "$(implicit_status --tls-cert "$certificates/expired.crt" --tls-key "$certificates/expired.key")" = 78 ]
-    grep -q 'trouble text=".*/expired.crt: expired; the connection is closed"' log
+    grep -q 'trouble text=".*/expired.crt: expired; the connection is closed; see smtp-handler.conf(5), TLS"' log
     [ "$(implicit_status --tls-cert "$certificates/mx.crt" --tls-key "$certificates/mx.key")" = 0 ]
     grep -q 'handshake text="the client left"' log
 }

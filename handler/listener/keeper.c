@@ -13,6 +13,7 @@
 #include "handler/clock.h"
 #include "handler/helper.h"
 #include "handler/log.h"
+#include "handler/page.h"
 #include "handler/wait.h"
 
 enum { KEEPER_SOCKET = 3, KEEPER_RESTART_MILLISECONDS = 1000 };
@@ -79,12 +80,12 @@ int keeper_begin(struct keeper *keeper, const struct options *options, bool stde
     keeper->is_wanted = is_wanted(options);
     if (keeper->is_wanted && (!helper_find("tls-relay", keeper->path, &problem) ||
                               !relay_list_files(&keeper->files, options, true, &problem))) {
-        log_trouble("%s", problem.text); /* and each session tells it, too */
+        log_trouble("%s; see " PAGE_TLS, problem.text); /* and each session tells it, too */
         keeper->is_wanted = false;
     }
     int result = keeper->is_wanted ? open_sockets(keeper) : 0;
     if (result < 0) {
-        log_trouble("a keeper of TLS keys: %s", process_error(-result));
+        log_trouble("a keeper of TLS keys: %s; see " PAGE_KEEPER, process_error(-result));
         keeper->is_wanted = false;
     }
     if (keeper->is_wanted)
@@ -99,9 +100,10 @@ bool keeper_ended(struct keeper *keeper, pid_t process, int status)
     if (keeper->process == 0 || process != keeper->process)
         return false;
     if (WIFSIGNALED(status))
-        log_trouble("the keeper of TLS keys was ended by signal %d", WTERMSIG(status));
+        log_trouble("the keeper of TLS keys was ended by signal %d; see " PAGE_KEEPER,
+                    WTERMSIG(status));
     else
-        log_trouble("the keeper of TLS keys exited with %d", WEXITSTATUS(status));
+        log_trouble("the keeper of TLS keys exited with %d; see " PAGE_KEEPER, WEXITSTATUS(status));
     keeper->process = 0;
     return true;
 }

@@ -23,7 +23,7 @@ static void read_options(struct listener *listener)
     problems = (struct problems){0};
     options_read(options, listener->argc, listener->argv, &problems);
     if (!problems_allow(&problems)) {
-        log_trouble("%s", problems.error.text);
+        log_trouble("%s; see %s", problems.error.text, problems.error.page);
         if (listener->options != NULL)
             return;
         static char program[] = "smtp-handler", command[] = "true";

@@ -84,5 +84,8 @@ void options_print_help(void)
          "  domain example.org\n"
          "  max-size 50M\n"
          "  command /usr/local/bin/ticket --queue {user}\n\n"
-         "smtp-handler(8) has the rest. The units read /etc/smtp-handler.conf.");
+         "smtp-handler(8) has the log, and tells the cause of each reply;\n"
+         "smtp-handler.conf(5) the options, smtp-handler-command(7) what COMMAND gets,\n"
+         "smtp-handler-units(7) what systemd keeps from it. The units read\n"
+         "/etc/smtp-handler.conf.");
 }

@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "handler/options/row.h"
+#include "handler/page.h"
 
 /* All but the octets of programs and the file, which are written before they are read. */
 static bool set_defaults(struct options *options, struct problem *problem)
@@ -81,7 +82,7 @@ static void read_arguments(struct options *options, char **argv, bool given[OPTI
     } else if (*argument != NULL && strcmp(*argument, "-V") == 0) {
         options->version = true;
     } else if (*argument != NULL && (*argument)[0] == '-' && (*argument)[1] != '\0') {
-        problems_add(problems, EX_USAGE, "unknown option %s (see --help)", *argument);
+        problems_add(problems, EX_USAGE, "unknown option %s", *argument);
         options->command = options->words; /* likewise */
     }
     if (*argument != NULL && options->command == NULL)
@@ -126,6 +127,7 @@ void options_read(struct options *options, int argc, char **argv, struct problem
 {
     bool given[OPTIONS_MAX] = {false};
     struct problem problem;
+    problems_about(problems, PAGE_COMMAND_LINE);
     problems_add_unless(problems, set_defaults(options, &problem), &problem);
     if (argc < 1) {
         problems_add(problems, EX_USAGE, "no arguments at all");
@@ -138,14 +140,16 @@ void options_read(struct options *options, int argc, char **argv, struct problem
         problems_add(
             problems, EX_USAGE,
             "option user needs --listen; otherwise the caller of smtp-handler chooses the user");
+    problems_about(problems, PAGE_FILE);
     bool is_read = options->config == NULL || option_file_read(options, given, problems);
+    problems_about(problems, options->config == NULL ? PAGE_COMMAND_LINE : PAGE_FILE);
     problems_add_unless(problems, split_auth(options, &problem), &problem);
     /* The list of recipients may name commands, but users need not be in it. */
     bool may_lack = options->recipients != NULL && !options->submission;
     if (options->command != NULL || may_lack)
         return;
     if (options->config == NULL)
-        problems_add(problems, EX_USAGE, "no delivery command (see --help)");
+        problems_add(problems, EX_USAGE, "no delivery command");
     else if (is_read)
         problems_add(problems, EX_CONFIG, "%s: no delivery command; add a line: command PROGRAM",
                      options->config);
@@ -158,6 +162,8 @@ bool options_blame(const struct options *options, const void *target, const char
     const struct option_row *row = option_rows;
     while (row->name != NULL && (const char *)options + row->offset != (const char *)target)
         row++;
-    return problem_set(problem, found.status, "%soption %s: %s",
-                       options_place(options, target, value).text, row->name, found.text);
+    (void)problem_set(problem, found.status, "%soption %s: %s",
+                      options_place(options, target, value).text, row->name, found.text);
+    problem->page = found.page;
+    return false;
 }

@@ -318,7 +318,7 @@ const struct option_row option_rows[] = {
     {"no-sandbox", NULL, &flag, offsetof(struct options, no_sandbox), NULL,
      "do not confine it, for debugging"},
     {"log", "TARGET", &log_target, offsetof(struct options, log), NULL,
-     "journal, stderr, syslog or none (the first that is there; see the manual)"},
+     "journal, stderr, syslog or none (the first that is there; see smtp-handler.conf(5))"},
     {"check", NULL, &action, offsetof(struct options, check), NULL,
      "check options, files and COMMAND, serve nothing"},
     {"help", NULL, &action, offsetof(struct options, help), NULL, "show this; so does -h"},

@@ -79,8 +79,8 @@ bool option_unknown(struct span name, bool in_file, struct problem *problem)
         return problem_set(problem, status, "unknown option %.*s (comments begin with #)",
                            (int)name.length, name.octets);
     if (nearest == NULL)
-        return problem_set(problem, status, "unknown option %s%.*s (see --help)", hyphens,
-                           (int)name.length, name.octets);
-    return problem_set(problem, status, "unknown option %s%.*s (did you mean %s%s? see --help)",
-                       hyphens, (int)name.length, name.octets, hyphens, nearest);
+        return problem_set(problem, status, "unknown option %s%.*s", hyphens, (int)name.length,
+                           name.octets);
+    return problem_set(problem, status, "unknown option %s%.*s (did you mean %s%s?)", hyphens,
+                       (int)name.length, name.octets, hyphens, nearest);
 }

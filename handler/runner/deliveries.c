@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "handler/log.h"
+#include "handler/page.h"
 #include "handler/runner/filtering.h"
 #include "handler/runner/report.h"
 #include "handler/runner/routes.h"
@@ -52,7 +53,7 @@ static void run_on_copy(struct runner *runner, struct transaction *transaction,
     int copy =
         copy_open(runner, &transaction->envelope.sender, recipient, message, &transaction->stored);
     if (copy < 0) {
-        log_trouble("spool: %s", strerror(-copy));
+        log_trouble("spool: %s; see " PAGE_FILE, strerror(-copy));
         deliver_skip(&runner->delivery, VERDICT_STORAGE_FULL, span_empty());
         return;
     }
@@ -154,7 +155,7 @@ static void deliver_to_one_added(struct runner *runner, const struct stored *mes
             result = duplicate_add(duplicate, &runner->content, &all->envelope, at, at + 1);
     }
     if (result < 0)
-        log_trouble("done-list: %s", strerror(-result));
+        log_trouble("done-list: %s; see " PAGE_DONE_LIST, strerror(-result));
 }
 
 /*
@@ -223,7 +224,7 @@ static void deliver_to_others(struct runner *runner, const struct stored *messag
         delivery->verdict = VERDICT_DEFERRED; /* a 5xx would bounce it for the duplicates, too */
     delivery->left_out = addressees->left_out;
     if (result < 0)
-        log_trouble("done-list, after a delivery: %s", strerror(-result));
+        log_trouble("done-list, after a delivery: %s; see " PAGE_DONE_LIST, strerror(-result));
 }
 
 /* The frontend is gone: nobody is left to be told how a delivery went. */
@@ -253,14 +254,14 @@ static void deliver_once(struct runner *runner, const struct stored *message,
     struct delivery *delivery = &runner->delivery;
     int read = read_content(runner, message);
     if (read < 0) {
-        log_trouble("spool: %s", strerror(-read));
+        log_trouble("spool: %s; see " PAGE_FILE, strerror(-read));
         deliver_skip(delivery, VERDICT_DEFERRED, span_empty());
         return;
     }
     int duplicates = duplicate_find(&runner->duplicate, &runner->content, envelope,
                                     addressees->first, addressees->end);
     if (duplicates < 0) {
-        log_trouble("done-list: %s", strerror(-duplicates));
+        log_trouble("done-list: %s; see " PAGE_DONE_LIST, strerror(-duplicates));
         deliver_skip(delivery, VERDICT_DEFERRED, span_empty());
         return;
     }
@@ -292,7 +293,7 @@ static void repeat(struct runner *runner, unsigned recipient)
     if (result == 0 && first->verdict == VERDICT_ACCEPTED && !first->discarded)
         result = duplicate_add(duplicate, &runner->content, envelope, recipient, recipient + 1);
     if (result < 0)
-        log_trouble("done-list, after a delivery: %s", strerror(-result));
+        log_trouble("done-list, after a delivery: %s; see " PAGE_DONE_LIST, strerror(-result));
 }
 
 void deliveries_deliver(struct runner *runner, const struct stored *message)

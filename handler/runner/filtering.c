@@ -7,6 +7,7 @@
 
 #include "handler/clock.h"
 #include "handler/log.h"
+#include "handler/page.h"
 #include "handler/runner/addresses.h"
 #include "handler/runner/report.h"
 #include "handler/runner/rewrite.h"
@@ -210,7 +211,7 @@ static bool add_front(struct filtering *run)
     int result = fields.length > 0 ? put_in_front(run->runner, &run->message, fields) : 0;
     if (result == 0)
         return true;
-    log_trouble("spool: %s", strerror(-result));
+    log_trouble("spool: %s; see " PAGE_FILE, strerror(-result));
     deliver_skip(&run->delivery, VERDICT_STORAGE_FULL, span_empty());
     return false;
 }

@@ -6,6 +6,7 @@
 #include "handler/cidr.h"
 #include "handler/clock.h"
 #include "handler/log.h"
+#include "handler/page.h"
 #include "handler/relay.h"
 #include "handler/runner/report.h"
 #include "handler/runner/request.h"
@@ -61,9 +62,10 @@ const char *identity_serve_tls(struct runner *runner, const struct request *requ
         tls_prepare(&runner->tls, runner->options, runner->connection, &problem);
     if (runner->tls_available)
         return NULL;
-    log_trouble("%s; %s", problem.text,
+    log_trouble("%s; %s; see %s", problem.text,
                 runner->options->tls == TLS_OPTION_IMPLICIT ? "the connection is closed"
-                                                            : "STARTTLS is deferred");
+                                                            : "STARTTLS is deferred",
+                problem.page != NULL ? problem.page : PAGE_TLS);
     runner->answer.verdict = VERDICT_DEFERRED;
     if (runner->options->tls == TLS_OPTION_IMPLICIT) {
         runner->status = problem.status;

@@ -7,6 +7,7 @@
 #include "handler/clock.h"
 #include "handler/confine.h"
 #include "handler/log.h"
+#include "handler/page.h"
 #include "handler/runner/deliveries.h"
 #include "handler/runner/filtered.h"
 #include "handler/runner/report.h"
@@ -20,7 +21,7 @@ enum { ERROR_MAX = 4095 }; /* the largest errno of Linux */
 static const char *pass_spool(struct runner *runner, int result)
 {
     if (result < 0) {
-        log_trouble("spool: %s", strerror(-result));
+        log_trouble("spool: %s; see " PAGE_FILE, strerror(-result));
         runner->answer.verdict = VERDICT_STORAGE_FULL;
         return NULL;
     }
@@ -109,7 +110,7 @@ const char *messages_serve_delivery(struct runner *runner, const struct request 
     transaction->bare_lf_count = request->delivery.bare_lf_count;
     int message = result < 0 ? result : spool_open(&runner->spool);
     if (message < 0) {
-        log_trouble("reading the spool: %s", strerror(-message));
+        log_trouble("reading the spool: %s; see " PAGE_FILE, strerror(-message));
         runner->answer.verdict = runner->spool.error < 0 ? VERDICT_STORAGE_FULL : VERDICT_DEFERRED;
         runner->failed = true;
     } else {
@@ -152,7 +153,7 @@ const char *messages_serve_discard(struct runner *runner, const struct request *
     if (request->discard.verdict == VERDICT_ACCEPTED)
         return "message accepted without a delivery";
     if (error < 0 && error >= -ERROR_MAX)
-        log_trouble("spool: %s", strerror(-error));
+        log_trouble("spool: %s; see " PAGE_FILE, strerror(-error));
     transaction->size = request->discard.size;
     transaction->bare_lf_count = request->discard.bare_lf_count;
     if (!runner->delivered)

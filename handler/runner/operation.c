@@ -5,6 +5,7 @@
 #include "handler/clock.h"
 #include "handler/confine.h"
 #include "handler/log.h"
+#include "handler/page.h"
 #include "handler/runner/addresses.h"
 #include "handler/runner/identity.h"
 #include "handler/runner/messages.h"
@@ -21,7 +22,7 @@ static const char *serve_unconfined(struct runner *runner, const struct request 
     if (runner->options->require_sandbox) {
         char words[CONFINE_WORDS_MAX] = "";
         confine_add_words(words, "", gaps);
-        log_trouble("the sandbox lacks %s; the connection is closed", words);
+        log_trouble("the sandbox lacks %s; the connection is closed; see " PAGE_SANDBOX, words);
         runner->status = EX_OSERR;
         runner->phase = RUNNER_PHASE_OVER;
         runner->answer.verdict = VERDICT_DEFERRED;

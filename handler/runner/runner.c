@@ -10,6 +10,7 @@
 #include "handler/boundary/boundary.h"
 #include "handler/clock.h"
 #include "handler/log.h"
+#include "handler/page.h"
 #include "handler/process.h"
 #include "handler/runner/operation.h"
 #include "handler/signals.h"
@@ -120,13 +121,13 @@ static void finish(struct runner *runner, int result)
         return;
     runner->status = EX_SOFTWARE;
     if (runner->violation != NULL)
-        log_trouble("protocol violation by the frontend: %s", runner->violation);
+        log_trouble("protocol violation by the frontend: %s; see " PAGE_SANDBOX, runner->violation);
     else if (result == -ETIMEDOUT)
-        log_trouble("the frontend does not end");
+        log_trouble("the frontend does not end; see " PAGE_SANDBOX);
     else if (!is_gone(result)) /* it may be our signal that it was ended by then */
         log_trouble("the frontend cannot be served: %s", strerror(-result));
     else if (WIFSIGNALED(status))
-        log_trouble("the frontend was ended by signal %d", WTERMSIG(status));
+        log_trouble("the frontend was ended by signal %d; see " PAGE_SANDBOX, WTERMSIG(status));
     else
         log_trouble("the frontend ended: %s", strerror(-result));
 }

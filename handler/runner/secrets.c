@@ -7,6 +7,7 @@
 
 #include "handler/landlock.h"
 #include "handler/log.h"
+#include "handler/page.h"
 #include "handler/process.h"
 
 /* Adds the file at `path` if it exists beneath `directory`. 0, or -errno. */
@@ -68,7 +69,7 @@ bool secrets_close(struct runner *runner)
 {
     int result = runner->ran_command ? 0 : make_rules(runner->options, &runner->command_rules);
     if (result < 0)
-        log_trouble("Landlock: %s", strerror(-result));
+        log_trouble("Landlock: %s; see " PAGE_KEYS, strerror(-result));
     else
         runner->ran_command = true;
     return result == 0;

@@ -13,6 +13,7 @@
 
 #include "handler/boundary/record.h"
 #include "handler/log.h"
+#include "handler/page.h"
 #include "session/text/span.h"
 
 struct spool spool_new(const char *directory)
@@ -274,7 +275,7 @@ void spool_discard(struct spool *spool)
     /* A process that still has it open keeps no octets. */
     bool is_writer = spool->in_file && !spool->sealed && spool->error == 0;
     if (is_writer && ftruncate(spool->descriptor, 0) != 0)
-        log_trouble("spool: ftruncate: %s", strerror(errno));
+        log_trouble("spool: ftruncate: %s; see " PAGE_FILE, strerror(errno));
     (void)close(spool->descriptor); /* its octets are not needed any more */
     spool->descriptor = -1;
 }

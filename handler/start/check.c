@@ -8,6 +8,7 @@
 
 #include "handler/credential.h"
 #include "handler/listener/user.h"
+#include "handler/page.h"
 #include "handler/runner/resolve.h"
 #include "handler/runner/tls.h"
 #include "handler/script.h"
@@ -95,22 +96,31 @@ void check_all(struct start *start, struct problems *problems)
     int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC); /* a relay needs descriptors */
     const struct connection nobody = {.in = nowhere, .out = nowhere};
     struct problem found;
+    problems_about(problems, PAGE_FILE);
     problems_add_unless(problems, options_check_file(options, &found), &found);
     start_prepare(start, problems);
+    problems_about(problems, PAGE_RECIPIENTS);
     recipients_check(&start->recipients, problems);
+    problems_about(problems, PAGE_COMMAND);
     check_command(&start->command, options, &options->command, problems);
+    problems_about(problems, PAGE_RECIPIENT_CHECKS);
     check_command(&start->recipient_check, options, &options->recipient_check, problems);
+    problems_about(problems, PAGE_POLICY);
     if (options->policy != NULL)
         problems_add_unless(problems,
                             policy_check(options->policy, &found) ||
                                 options_blame(options, &options->policy, NULL, &found),
                             &found);
+    problems_about(problems, PAGE_FILTERS);
     filters_check(&start->filters, options, problems);
+    problems_about(problems, PAGE_USERS);
     if (start->auth_path[0] != '\0') {
         script_check("password program", start->auth_path, problems);
         password_check(start->auth_path, options, problems);
     }
+    problems_about(problems, PAGE_TLS);
     problems_add_unless(problems, tls_check(&tls, options, &nobody, &found), &found);
+    problems_about(problems, PAGE_NETWORK);
     if (options->resolve)
         problems_add_unless(problems, resolve_check(&found), &found);
     (void)close(nowhere); /* or it was not opened, and that is known */
@@ -128,6 +138,7 @@ int check_run(struct start *start, struct problems *problems)
 {
     struct problem found;
     bool options_are_right = problems_allow(problems);
+    problems_about(problems, PAGE_LISTENING);
     problems_add_unless(problems, become_user(&start->options, &found), &found);
     check_all(start, problems);
     contradictions_find(&start->options, start->tls_policy, problems);

@@ -2,6 +2,8 @@
 
 #include <sysexits.h>
 
+#include "handler/page.h"
+
 /* Adds a warning, with the line of the option `target`. */
 static void warn(const struct options *options, const void *target, const char *text,
                  struct problems *problems)
@@ -52,7 +54,10 @@ static void check_limits(const struct options *options, struct problems *problem
 void contradictions_find(const struct options *options, enum tls_policy tls,
                          struct problems *problems)
 {
+    problems_about(problems, PAGE_PROXIES);
     check_proxies(options, problems);
+    problems_about(problems, PAGE_TLS);
     check_tls(options, tls != TLS_POLICY_NONE || options->tls == TLS_OPTION_IMPLICIT, problems);
+    problems_about(problems, PAGE_FILE);
     check_limits(options, problems);
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "handler/listener/user.h"
+#include "handler/page.h"
 #include "handler/signals.h"
 #include "handler/start/check.h"
 
@@ -11,9 +12,11 @@ bool listen_alone(struct start *start, bool listens, struct problem *problem)
 {
     bool handed = listens || connection_is_handed(&start->connection);
     start->connection = (struct connection){.in = STDIN_FILENO, .out = STDOUT_FILENO};
-    if (handed)
-        return problem_set(problem, EX_USAGE, "option listen: a socket was handed to us, too");
-    return signals_begin(true, problem);
+    if (!handed)
+        return signals_begin(true, problem);
+    (void)problem_set(problem, EX_USAGE, "option listen: a socket was handed to us, too");
+    problem->page = PAGE_LISTENING;
+    return false;
 }
 
 bool listen_begin(struct start *start, struct sockets *sockets, struct problems *problems)
@@ -21,6 +24,7 @@ bool listen_begin(struct start *start, struct sockets *sockets, struct problems 
     static struct user user;
     const struct options *options = &start->options;
     struct problem found;
+    problems_about(problems, PAGE_LISTENING);
     bool is_user = user_find(&user, options->user, &found) &&
                    sockets_bind(sockets, &options->listen, &found) &&
                    user_become(&user, !options->no_sandbox, &found);

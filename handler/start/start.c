@@ -14,6 +14,7 @@
 #include "handler/frontend/frontend.h"
 #include "handler/frontend/proxy.h"
 #include "handler/log.h"
+#include "handler/page.h"
 #include "handler/process.h"
 #include "handler/relay.h"
 #include "handler/runner/tls.h"
@@ -56,7 +57,8 @@ static bool prepare_auth(struct start *start, struct problem *problem)
     if (!fit && (options->submission || options->check || options->listen.count > 0))
         return false;
     if (!fit) {
-        log_trouble("%s; AUTH is not offered", problem->text);
+        log_trouble("%s; AUTH is not offered; see %s", problem->text,
+                    problem->page != NULL ? problem->page : PAGE_USERS);
         options->auth[0] = NULL;
     }
     if (options->auth[0] == NULL ||
@@ -149,15 +151,24 @@ void start_prepare(struct start *start, struct problems *problems)
     start->spool = spool_new(options->spool);
     (void)snprintf(start->id, sizeof start->id, "%llx-%x",
                    (unsigned long long)clock_microseconds_utc(), (unsigned)getpid()); /* fits */
+    problems_about(problems, PAGE_COMMAND);
     problems_add_unless(problems, find_command(start, &found), &found);
+    problems_about(problems, PAGE_RECIPIENT_CHECKS);
     problems_add_unless(problems, find_recipient_check(start, &found), &found);
+    problems_about(problems, PAGE_FILTERS);
     filters_find(&start->filters, options, problems);
+    problems_about(problems, PAGE_USERS);
     problems_add_unless(problems, check_submission(options, &found), &found);
-    problems_add_unless(problems, check_keeper(options, &found), &found);
     problems_add_unless(problems, prepare_auth(start, &found), &found);
+    problems_about(problems, PAGE_TLS);
+    problems_add_unless(problems, check_keeper(options, &found), &found);
+    problems_about(problems, PAGE_RECIPIENTS);
     problems_add_unless(problems, open_recipients(start, &found), &found);
+    problems_about(problems, PAGE_PROXIES);
     problems_add_unless(problems, check_proxy(start, &found), &found);
+    problems_about(problems, PAGE_DONE_LIST);
     problems_add_unless(problems, prepare_done_list(options, &found), &found);
+    problems_about(problems, PAGE_FILE);
     problems_add_unless(problems, prepare_spool(start, &found), &found);
     start->one_recipient = options->one_recipient || start->command.of_recipient;
     start->tls_policy = relay_policy(options);
@@ -171,10 +182,12 @@ void start_look_at_tls(struct start *start, struct problems *problems)
     if (start->tls_policy == TLS_POLICY_NONE || tls_look(options, &start->connection, &found))
         return;
     start->lacks_tls = true;
+    problems_about(problems, PAGE_TLS);
     if (start->tls_policy == TLS_POLICY_REQUIRED || options->submission)
         problems_add_unless(problems, false, &found);
     else
-        log_trouble("%s; STARTTLS is not offered", found.text);
+        log_trouble("%s; STARTTLS is not offered; see %s", found.text,
+                    found.page != NULL ? found.page : PAGE_TLS);
 }
 
 bool start_answers(const struct start *start)
@@ -185,18 +198,21 @@ bool start_answers(const struct start *start)
 void start_tell(const struct start *start, const struct problem *problem)
 {
     bool is_journal = log_stderr_is_journal(), is_warning = problem->status == EX_OK;
+    const char *see = problem->page == NULL ? "" : "; see ";
+    const char *page = problem->page == NULL ? "" : problem->page;
     char octets[4 * sizeof problem->text];
     struct text text = {octets, 0, sizeof octets};
     text_add_visible(&text, span_of(problem->text));
     if ((!start_answers(start) && (is_journal || start->connection.stderr_is_client)) ||
         fcntl(STDERR_FILENO, F_GETFD) < 0)
-        log_trouble("%s", problem->text);
+        log_trouble("%s%s%s", problem->text, see, page);
     else
-        fprintf(stderr, "%s%s%.*s\n",
+        fprintf(stderr, "%s%s%.*s%s%s\n",
                 !is_journal  ? "smtp-handler: "
                 : is_warning ? "<4>"
                              : "<3>",
-                is_warning ? "warning: " : "", (int)text.length, octets); /* as sd-daemon(3) */
+                is_warning ? "warning: " : "", (int)text.length, octets, see,
+                page); /* as sd-daemon(3) */
 }
 
 void start_turn_away(const struct start *start)

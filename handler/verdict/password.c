@@ -13,6 +13,7 @@
 #include "handler/clock.h"
 #include "handler/confine.h"
 #include "handler/log.h"
+#include "handler/page.h"
 #include "handler/process.h"
 #include "handler/signals.h"
 #include "handler/wait.h"
@@ -98,7 +99,7 @@ static enum verdict verdict_of(const char *path, int status)
         return VERDICT_ACCEPTED;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 1)
         return VERDICT_REFUSED;
-    log_trouble("password program %s: %s %d; AUTH is deferred", path,
+    log_trouble("password program %s: %s %d; AUTH is deferred; see " PAGE_USERS, path,
                 WIFEXITED(status) ? "exit" : "signal",
                 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
     return VERDICT_DEFERRED;
@@ -128,7 +129,7 @@ static enum verdict wait_for_verdict(pid_t process, const char *path)
     int status;
     if (wait_for_end(process, &status))
         return verdict_of(path, status);
-    log_trouble("password program %s: %s; AUTH is deferred", path,
+    log_trouble("password program %s: %s; AUTH is deferred; see " PAGE_USERS, path,
                 signals_stop_pending() ? "cut off" : "timeout");
     (void)kill(-process, SIGKILL);              /* or it has just ended */
     (void)kill(process, SIGKILL);               /* it may have left its group */
@@ -144,7 +145,8 @@ enum verdict password_verdict(const char *path, const struct options *options,
     int report = -1;
     int result = launch(&process, path, options, credentials, &report);
     if (result < 0)
-        log_trouble("password program %s: %s; AUTH is deferred", path, process_error(-result));
+        log_trouble("password program %s: %s; AUTH is deferred; see " PAGE_USERS, path,
+                    process_error(-result));
     else
         verdict = wait_for_verdict(process, path);
     if (report >= 0)

@@ -8,6 +8,7 @@
 
 #include "handler/clock.h"
 #include "handler/log.h"
+#include "handler/page.h"
 #include "handler/verdict/policy-question.h"
 #include "handler/wait.h"
 
@@ -152,6 +153,12 @@ static const char *describe(int error)
                               : strerror(error);
 }
 
+/* systemd's units leave sockets of Unix alone. */
+static const char *page_of(int error)
+{
+    return error == EAFNOSUPPORT ? PAGE_NETWORK : PAGE_POLICY;
+}
+
 void policy_ask(struct policy *policy, const struct transaction *transaction,
                 const struct mailbox *recipient, struct policy_answer *answer)
 {
@@ -174,8 +181,8 @@ void policy_ask(struct policy *policy, const struct transaction *transaction,
     }
     policy->silent = result == -ETIMEDOUT ? transaction->number : policy->silent;
     if (!policy->is_reported)
-        log_trouble("policy server %s: %s; recipients are deferred", policy->name,
-                    describe(-result));
+        log_trouble("policy server %s: %s; recipients are deferred; see %s", policy->name,
+                    describe(-result), page_of(-result));
     policy->is_reported = true;
 }
 
@@ -185,6 +192,10 @@ bool policy_check(const char *name, struct problem *problem)
     policy_begin(&policy, name);
     int result = open_connection(&policy, clock_milliseconds() + ASK_MILLISECONDS);
     policy_end(&policy);
-    return result == 0 || problem_set(problem, EX_OK, "%s: %s; recipients would be deferred", name,
-                                      describe(-result));
+    if (result == 0)
+        return true;
+    (void)problem_set(problem, EX_OK, "%s: %s; recipients would be deferred", name,
+                      describe(-result)); /* is false */
+    problem->page = page_of(-result);
+    return false;
 }

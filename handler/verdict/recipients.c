@@ -6,6 +6,7 @@
 
 #include "handler/endpoint.h"
 #include "handler/log.h"
+#include "handler/page.h"
 #include "handler/verdict/entry.h"
 #include "handler/verdict/recipient-route.h"
 
@@ -69,7 +70,8 @@ static bool read_list(struct recipients *recipients)
 {
     int result = recipient_list_read(&recipients->list);
     if (result < 0 && !recipients->list_reported)
-        log_trouble("%s: %s; recipients are deferred", recipients->options->recipients,
+        log_trouble("%s: %s; recipients are deferred; see " PAGE_RECIPIENTS,
+                    recipients->options->recipients,
                     result == -EAGAIN ? "it changes while it is read" : strerror(-result));
     recipients->list_reported |= result < 0;
     return result == 0;
@@ -83,9 +85,9 @@ void recipients_report(struct recipients *recipients, struct span entry, const c
         return;
     recipients->entry_reported = true;
     if (entry.length == 0)
-        log_trouble("%s: %s; its mail is deferred", path, fault);
+        log_trouble("%s: %s; its mail is deferred; see " PAGE_RECIPIENTS, path, fault);
     else
-        log_trouble("%s:%u: %.*s: %s; its mail is deferred", path,
+        log_trouble("%s:%u: %.*s: %s; its mail is deferred; see " PAGE_RECIPIENTS, path,
                     recipient_list_line(&recipients->list, entry), (int)address.length,
                     address.octets, fault);
 }
@@ -103,7 +105,7 @@ static bool may_be_malformed(struct recipients *recipients)
         if (entry_is_address_at(address, &domain))
             continue;
         log_trouble("%s:%u: '%.*s' is neither local@domain nor @domain; who is not in the list is "
-                    "deferred",
+                    "deferred; see " PAGE_RECIPIENTS,
                     recipients->options->recipients, line, (int)address.length, address.octets);
         recipients->is_malformed = true;
         break;
@@ -216,7 +218,8 @@ struct recipients_answer recipients_ask(struct recipients *recipients,
     if (answer.verdict == VERDICT_ACCEPTED || !domain.unknown)
         return answer;
     if (!recipients->library_reported)
-        log_trouble("libidn2 is missing: a recipient with a non-ASCII domain is deferred");
+        log_trouble(
+            "libidn2 is missing: a recipient with a non-ASCII domain is deferred; see " PAGE_FILE);
     recipients->library_reported = true;
     return answer_with(VERDICT_MISCONFIGURED);
 }

@@ -20,7 +20,7 @@ bool server_open(struct server *server, const char *name)
     server->step = "connect";
     server->start = server->end = server->length = 0;
     server->socket = peer_connect(name);
-    return server->socket >= 0 || complain(server, strerror(-server->socket));
+    return server->socket >= 0 || complain(server, peer_fault(-server->socket));
 }
 
 static bool flush(struct server *server)

@@ -27,7 +27,7 @@ bool server_open(struct server *server, const char *name, int patience)
     server->input_left = span_empty();
     server->sent = server->length = 0;
     server->socket = peer_connect(name);
-    return server->socket >= 0 || server_complain(server, strerror(-server->socket));
+    return server->socket >= 0 || server_complain(server, peer_fault(-server->socket));
 }
 
 bool server_is_full(const struct server *server)
