@@ -40,7 +40,8 @@ size_t header_room(const struct header *header)
     bool is_open = header->is_traced && !header->passed;
     if (header->over)
         return 0;
-    return held_back(header) + (is_open ? HEADER_ADDED_MAX : 0);
+    return held_back(header) + (is_open ? HEADER_ADDED_MAX : 0) +
+           (header->is_traced ? HEADER_END_MAX : 0);
 }
 
 static void put(struct room *output, struct span octets)
@@ -51,18 +52,21 @@ static void put(struct room *output, struct span octets)
     output->length -= octets.length;
 }
 
-/* Puts between the trace and a first line of that kind what keeps them apart. */
-static void close_trace(struct header *header, struct room *output)
+/*
+ * Puts in front of the current line, of a traced message, what keeps it apart: from the trace, or
+ * from the header that it ends though it is not empty.
+ */
+static void separate(struct header *header, struct room *output)
 {
-    struct span octets = span_of(header->line_ending == LINE_ENDING_CRLF ? "\r\n" : "\n");
-    if (header->kind == FIELD_LINE_SEPARATOR)
+    struct span octets = span_empty();
+    if (header->over && header->kind != FIELD_LINE_EMPTY)
+        octets = span_of(header->line_ending == LINE_ENDING_CRLF ? "\r\n" : "\n");
+    else if (header->kind == FIELD_LINE_SEPARATOR)
         octets = span_of("X-Mailbox-Line: ");
-    else if (header->kind == FIELD_LINE_NAMED || header->kind == FIELD_LINE_EMPTY)
-        octets = span_empty();
-    if (header->is_traced && !header->passed) {
+    if (header->is_traced)
         put(output, octets);
-        header->added += (uint32_t)octets.length;
-    }
+    if (header->is_traced && !header->passed)
+        header->added = (uint32_t)octets.length;
     header->passed = true;
 }
 
@@ -124,12 +128,11 @@ static bool is_name_of_results(const struct header *header)
 
 /*
  * The current line is no field. Some readers skip such a line, and would believe results behind
- * it; but none goes on behind the empty line that is put between the trace and a first one.
+ * it, but for the empty line that a traced message gets there.
  */
 static void end_fields(struct header *header)
 {
-    bool is_apart = header->is_traced && !header->passed;
-    header->is_astray = header->hostname.length > 0 && !is_apart;
+    header->is_astray = header->hostname.length > 0 && !header->is_traced;
     header->left_out = header->is_astray && is_name_of_results(header);
     header->over = !header->is_astray;
 }
@@ -147,8 +150,9 @@ static void decide(struct header *header, bool whole)
         if (!header->begun)
             end_fields(header);
         break;
-    case FIELD_LINE_SEPARATOR: /* some parsers go on behind one, wherever it stands */
+    case FIELD_LINE_SEPARATOR: /* some readers go on behind one, wherever it stands */
         header->left_out = false;
+        header->over = header->is_traced && header->passed;
         break;
     case FIELD_LINE_EMPTY:
         header->left_out = false;
@@ -173,7 +177,7 @@ static void begin_line(struct header *header, size_t held, struct span piece, st
                      header->line[0] == '>';
     if (header->left_out)
         return;
-    close_trace(header, output);
+    separate(header, output);
     if (is_quoted && held > 0)
         before = span_after(before, 1);
     else if (is_quoted)
@@ -243,7 +247,7 @@ static void settle(struct header *header, enum results found, struct room *outpu
     header->left_out = found != RESULTS_OF_ANOTHER;
     header->kind = FIELD_LINE_NAMED;
     if (!header->left_out) {
-        close_trace(header, output);
+        separate(header, output);
         put(output, (struct span){header->line, header->line_length});
     }
     judge_return(header);
@@ -325,11 +329,11 @@ size_t header_end(struct header *header, char *octets)
         decide(header, true);
     if (held > 0)
         begin_line(header, held, span_empty(), &output);
+    header->over = true;
     if (!header->passed) {
         header->kind = FIELD_LINE_OTHER; /* the message is empty */
-        close_trace(header, &output);
+        separate(header, &output);
     }
-    header->over = true;
     return (size_t)(output.octets - octets);
 }
 

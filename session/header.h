@@ -7,15 +7,17 @@
  *   the client sent one;
  * - a first line "From ..." or ">From ...", of a mailbox file, becomes "X-Mailbox-Line: From ...",
  *   and the header behind it stays one;
+ * - an empty line is put in front of a line that ends the header though it is not empty: some
+ *   readers skip it, and would read fields behind it that no filter has seen as such;
  * - Return-Path is left out, since there is one, and it is ours (RFC 5321 4.4).
  *
  * Authentication-Results that claim to be ours are left out as well, with or without a trace (RFC
  * 8601 5). Such a field is held back until it is known whose it is; if HEADER_LINE_MAX octets do
  * not tell, it is left out.
  *
- * The header ends with the first line that is neither a field, a field's folded line, nor a
- * separator of a mailbox file; an empty one is such a line. But results are left out up to an
- * empty one, since some readers skip other lines.
+ * The header ends with the first line that is neither a field nor a field's folded line. Without a
+ * trace, separators of a mailbox file do not end it, and results are left out behind it, too, up to
+ * an empty line.
  */
 #ifndef SESSION_HEADER_H
 #define SESSION_HEADER_H
@@ -27,6 +29,7 @@
 enum {
     HEADER_RECEIVED_LOOP = 100, /* so many Received fields make a loop, RFC 5321 6.3 */
     HEADER_ADDED_MAX = 16,      /* octets that are put in front of the message: X-Mailbox-Line */
+    HEADER_END_MAX = 2,         /* and in front of the line that ends the header */
     /* Octets of a line that are kept: Delivered-To with the longest mailbox fits, too. */
     HEADER_LINE_MAX = 640
 };

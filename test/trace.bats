@@ -45,8 +45,8 @@ forms=(
     '!#{}~: x\n' '!#{}~: x\n'
     'From joe@example.net Thu Jan  1\nSubject: x\n\nFrom me\n' 'X-Mailbox-Line: From joe@example.net Thu Jan  1\nSubject: x\n\nFrom me\n'
     '>From joe\nSubject: x\n' 'X-Mailbox-Line: From joe\nSubject: x\n'
-    'From joe\nFrom me\nReturn-Path: <x>\nSubject: x\n' 'X-Mailbox-Line: From joe\nFrom me\nSubject: x\n'
-    'A: b\n>From me\nReturn-Path: <x>\nC: d\n' 'A: b\n>From me\nC: d\n'
+    'From joe\nFrom me\nReturn-Path: <x>\nSubject: x\n' 'X-Mailbox-Line: From joe\n\nFrom me\nReturn-Path: <x>\nSubject: x\n'
+    'A: b\n>From me\nReturn-Path: <x>\nC: d\n' 'A: b\n\n>From me\nReturn-Path: <x>\nC: d\n'
     'From: joe\n' 'From: joe\n'
     'From : joe\nSubject: x\n' 'From : joe\nSubject: x\n'
     'From \t : joe\n' 'From \t : joe\n'
@@ -128,9 +128,24 @@ forms=(
     behind 3 | diff - <(printf '\nno field\n')
     printf 'Return-Path: x\n y\nFrom z\n' | send
     behind 4 | diff - <(printf 'X-Mailbox-Line: From z\n')
-    # A line that is no field ends the header, as it does for a mail reader.
+    # A line that is no field ends the header, for all readers.
     printf 'A: b\nno field\nReturn-Path: x\n' | send
-    behind 5 | diff - <(printf 'A: b\nno field\nReturn-Path: x\n')
+    behind 5 | diff - <(printf 'A: b\n\nno field\nReturn-Path: x\n')
+}
+
+@test "fields behind a line that is no field are in no reader's header" {
+    for line in 'no field' 'From me' '>From me' ': x' $'\v: x' $'Caf\xc3\xa9: x' "$(printf 'N%511s: x' '')"; do
+        printf '%s\n' 'A: b' ' folded' "$line" 'From: joe@example.org' '' body | send
+        last | diff - <(printf '%s\n' 'A: b' ' folded' '' "$line" 'From: joe@example.org' '' body)
+        python3 -c 'import email, sys; assert "From" not in email.message_from_binary_file(sys.stdin.buffer)' < <(kept "$(kept_count)")
+    done
+    printf 'A: b\r\nno field' | send_chunks 1
+    last | diff - <(printf 'A: b\n\nno field')
+    printf 'A: b\r\nno field\rx' | body=' BODY=BINARYMIME' send_chunks 3
+    last | diff - <(printf 'A: b\r\n\r\nno field\rx')
+    # Without a trace it passes as it came.
+    printf 'A: b\nno field\n' | send --no-trace
+    kept "$(kept_count)" | diff - <(printf 'A: b\nno field\n')
 }
 
 @test "the longest names and addresses stand whole in the trace" {

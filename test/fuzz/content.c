@@ -303,6 +303,7 @@ static void check_header(const struct message *message)
         field = rest;
         kind = take_line(&rest, &name);
     }
+    assert(!is_traced || kind == FIELD_LINE_EMPTY);
     if (is_stranger)
         check_astray(kind, rest, name);
     assert(message->header.received == received);

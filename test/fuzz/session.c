@@ -127,18 +127,32 @@ static long decode_lines(bool dotted)
     return to;
 }
 
+/* Whether that is `expected` with an empty line in front of one that ends the header. */
+static bool has_empty_line(struct span octets, struct span expected, bool crlf)
+{
+    size_t end = crlf ? 2 : 1, at = 0;
+    while (at < expected.length && octets.octets[at] == expected.octets[at])
+        at++;
+    at -= crlf && at > 0 && expected.octets[at - 1] == '\r' ? 1 : 0;
+    return octets.length == expected.length + end && at > 0 && octets.octets[at - 1] == '\n' &&
+           memcmp(octets.octets + at, crlf ? "\r\n" : "\n", end) == 0 &&
+           memcmp(octets.octets + at + end, expected.octets + at, expected.length - at) == 0;
+}
+
 /* What is about to be delivered is what was sent. */
 static void check_message(const struct driver *driver)
 {
-    const char *expected = decoded;
-    long length = (long)reader.length;
-    if (session_envelope(&driver->session)->parameters.binary)
-        expected = reader.message;
-    else
-        length = decode_lines(reader.mode == READING_CONTENT);
-    assert(length >= 0 && (size_t)length <= driver->message_length);
-    size_t trace_length = driver->message_length - (size_t)length;
-    assert(memcmp(driver->message + trace_length, expected, (size_t)length) == 0);
+    struct span all = {driver->message, driver->message_length};
+    bool binary = session_envelope(&driver->session)->parameters.binary;
+    bool crlf = reader.crlf || binary;
+    long length = binary ? (long)reader.length : decode_lines(reader.mode == READING_CONTENT);
+    assert(length >= 0 && (size_t)length <= all.length);
+    struct span expected = {binary ? reader.message : decoded, (size_t)length};
+    size_t trace_length = all.length - expected.length;
+    if (memcmp(driver->message + trace_length, expected.octets, expected.length) != 0) {
+        trace_length -= crlf ? 2 : 1; /* there is a trace */
+        assert(has_empty_line(span_after(all, trace_length), expected, crlf));
+    }
     assert((trace_length > 0) == driver->session.settings.trace);
     assert(trace_length == 0 || (memcmp(driver->message, "Return-Path: <", 14) == 0 &&
                                  driver->message[trace_length - 1] == '\n'));
