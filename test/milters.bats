@@ -257,7 +257,8 @@ sign() {
     defers_at_every_fault milter spamass-milter
 }
 
-@test "rspamd adds its fields under our name, removes what is forged, and refuses GTUBE" {
+# start_rspamd [LINE...]: rspamd, alone, with these lines of configuration as well, on ./milter.
+start_rspamd() {
     needs rspamd
     printf '%s\n' com net org >tlds
     cat >rspamd.conf <<END
@@ -270,8 +271,13 @@ milter_headers { use = ["x-spamd-result", "authentication-results"]; }
 modules { path = "/usr/share/rspamd/plugins/milter_headers.lua"; }
 gtube_patterns = "all";
 END
+    printf '%s\n' "$@" >>rspamd.conf
     serves milter rspamd -f -i -u "$(id -un)" -g "$(id -gn)" -c rspamd.conf
     socket=./milter
+}
+
+@test "rspamd adds its fields under our name, removes what is forged, and refuses GTUBE" {
+    start_rspamd
     write_mail
     sed -i 's/^To:/Authentication-Results: mx.test; dkim=pass header.d=forged.example\n&/' message
     filter
@@ -285,6 +291,19 @@ END
     refused_through '550 5.7.1 Gtube pattern'
     write_mail
     defers_at_every_fault milter rspamd
+}
+
+@test "rspamd's greylisting defers suspicious mail, which comes when it is sent again" {
+    needs redis-server
+    serves redis redis-server --port 0 --unixsocket redis --save '' --dir .
+    echo 'rspamd_config:register_symbol{ name = "SUSPICIOUS", score = 5, callback = function() return true end }' >own.lua
+    start_rspamd "lua = \"$PWD/own.lua\";" 'actions { greylist = 4; }' "redis { servers = \"$PWD/redis\"; }" \
+        'greylist { timeout = 1s; }' 'modules { path = "/usr/share/rspamd/plugins/greylist.lua"; }'
+    write_mail
+    refused_through '451 4.7.1 Try again later'
+    let_in() { through --milter "$socket" | grep '^250 2.0.0'; }
+    eventually let_in
+    [ "$(kept_count)" = 1 ]
 }
 
 @test "postgrey defers a stranger's mail for a while, and all of it while it fails" {
