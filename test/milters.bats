@@ -51,8 +51,10 @@ refused_through() {
     [ "$(kept_count)" = "$before" ]
 }
 
-# defers_at_every_fault KIND NAME [OPTION...]: with these the server of that kind, "milter" or "policy", on $socket, which
-# was started last, passes the `message`; while it breaks off in any packet, hangs or is dead, smtp-handler defers it and
+# let_in KIND: the server of that kind, "milter" or "policy", on $socket passes the `message`.
+let_in() { through "--$1" "$socket" | grep '^250 2.0.0'; }
+
+# defers_at_every_fault KIND NAME [OPTION...]: with these the server of that kind on $socket, which was started last, passes the `message`; while it breaks off in any packet, hangs or is dead, smtp-handler defers it and
 # delivers nothing. A row of a table.
 defers_at_every_fault() {
     local family=("${started[-1]}") kind=$1 kept packets number broken hung dead seconds edits
@@ -301,8 +303,7 @@ END
         'greylist { timeout = 1s; }' 'modules { path = "/usr/share/rspamd/plugins/greylist.lua"; }'
     write_mail
     refused_through '451 4.7.1 Try again later'
-    let_in() { through --milter "$socket" | grep '^250 2.0.0'; }
-    eventually let_in
+    eventually let_in milter
     [ "$(kept_count)" = 1 ]
 }
 
@@ -311,8 +312,7 @@ END
     socket=$server
     write_mail
     through --policy "$socket" | grep '^451 4.2.0 Greylisted'
-    let_in() { through --policy "$socket" | grep '^250 2.0.0'; }
-    eventually let_in
+    eventually let_in policy
     kept 1 | sed -n 2p | grep '^X-Greylist: delayed '
     defers_at_every_fault policy postgrey
 }
