@@ -124,9 +124,10 @@ static enum results parse_value(struct span value, struct span hostname, bool wh
     if (!read_id(value, &id) && !whole)
         return RESULTS_UNDECIDED;
     struct span words = {id.words, id.length};
+    bool is_encoded = contains(words, span_of("=?")); /* RFC 2047: some readers decode it */
     bool is_ours =
         id.is_odd ? contains(words, hostname) : is_name(span_first(words, id.first), hostname);
-    return is_ours ? RESULTS_OURS : RESULTS_OF_ANOTHER;
+    return is_ours || is_encoded ? RESULTS_OURS : RESULTS_OF_ANOTHER;
 }
 
 enum results results_parse(struct span field, struct span hostname, bool whole)

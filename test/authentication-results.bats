@@ -73,6 +73,9 @@ Authentication-Results: "(x" mx.test; dkim=pass
 Authentication-Results: "(;" mx.test; dkim=pass
 Authentication-Results: \\(\\; mx.test; dkim=pass
 Authentication-Results: "("(c)mx.test; dkim=pass
+Authentication-Results: =?utf-8?q?mx=2Etest?=; dkim=pass
+Authentication-Results: =?utf-8?b?bXgudGVzdDs=?= dkim=pass
+Authentication-Results: (c)\n =?utf-8?q?mx=2Etest=3B_dkim=3Dpass?=
 END
 }
 

@@ -54,8 +54,9 @@ refused_through() {
 # let_in KIND: the server of that kind, "milter" or "policy", on $socket passes the `message`.
 let_in() { through "--$1" "$socket" | grep '^250 2.0.0'; }
 
-# defers_at_every_fault KIND NAME [OPTION...]: with these the server of that kind on $socket, which was started last, passes the `message`; while it breaks off in any packet, hangs or is dead, smtp-handler defers it and
-# delivers nothing. A row of a table.
+# defers_at_every_fault KIND NAME [OPTION...]: with these the server of that kind on $socket, which was started last,
+# passes the `message`; while it breaks off in any packet, hangs or is dead, smtp-handler defers it and delivers
+# nothing. A row of a table.
 defers_at_every_fault() {
     local family=("${started[-1]}") kind=$1 kept packets number broken hung dead seconds edits
     mapfile -t -O 1 family < <(pgrep -P "${started[-1]}")
