@@ -132,9 +132,9 @@ static bool is_name_of_results(const struct header *header)
  */
 static void end_fields(struct header *header)
 {
-    header->is_astray = header->hostname.length > 0 && !header->is_traced;
-    header->left_out = header->is_astray && is_name_of_results(header);
-    header->over = !header->is_astray;
+    header->over = header->hostname.length == 0 || header->is_traced;
+    header->left_out = !header->over && is_name_of_results(header);
+    header->is_astray |= !header->over && !header->left_out;
 }
 
 /* Decides the kind of the current line; if it is `whole`, all of it is here. */
