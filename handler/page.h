@@ -17,6 +17,7 @@
 #define PAGE_NETWORK "smtp-handler-units(7), PRIVATE NETWORK"
 #define PAGE_POLICY "smtp-handler.conf(5), POLICY SERVERS"
 #define PAGE_PROXIES "smtp-handler.conf(5), PROXIES"
+#define PAGE_READ_ONLY "smtp-handler-units(7), READ-ONLY FILES"
 #define PAGE_RECIPIENT_CHECKS "smtp-handler.conf(5), RECIPIENT CHECKS"
 #define PAGE_RECIPIENTS "smtp-handler.conf(5), RECIPIENTS"
 #define PAGE_SANDBOX "smtp-handler-security(7), DIAGNOSTICS"

@@ -75,6 +75,7 @@ static bool is_usable(const struct options *options, const void *target, const c
     if (result == 0)
         return true;
     (void)problem_set(problem, EX_CONFIG, "%s: %s", directory, strerror(-result)); /* is false */
+    problem->page = result == -EROFS ? PAGE_READ_ONLY : NULL; /* as under systemd's units */
     return options_blame(options, target, NULL, problem);
 }
 
