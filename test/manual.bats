@@ -6,6 +6,8 @@ pages=("$top"/smtp-handler.8 "$top"/manual/*.[578])
 
 @test "mandoc finds no fault in the pages of the manual" {
     mandoc -Tlint -Wwarning "${pages[@]}"
+    # Nor is the word of a message a macro of mdoc.
+    refute grep -nE '^\.It .*[^,] (No|An|At|In) ' "${pages[@]}"
 }
 
 # references FILE...: each "page(N)" of ours in them, with what stands behind it.
