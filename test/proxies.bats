@@ -120,6 +120,17 @@ EOF
     [ "$(kept_count)" = 0 ]
 }
 
+@test "HAProxy takes the section of the manual, which is that of the drill" {
+    sed -n '/^listen smtp$/,/^\.Ed/{/^\.Ed/d;p}' "$top/manual/smtp-handler-units.7" >section
+    { printf 'defaults\n mode tcp\n timeout connect 2s\n timeout client 60s\n timeout server 60s\n' && cat section; } >haproxy.cfg
+    haproxy -c -f haproxy.cfg
+    [ "$(grep -c '^ *server ' section)" = 2 ]
+    sed '/smtpchk\|bind\|server mx/d; s/^ *//' section >ours
+    [ "$(wc -l <ours)" -gt 8 ]
+    sed 's/^ *//' "$top/test/drill/fleet.py" >theirs
+    refute grep -vxFf theirs ours
+}
+
 # nginx_before: nginx's mail proxy on $proxy_port; a client with the password "right", or without one, may pass.
 nginx_before() {
     proxy_port=$(free_port)
