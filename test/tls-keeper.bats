@@ -177,13 +177,13 @@ END
     with_keeper <<'END'
 keeper = Keeper(*pair("mx"))
 assert serves(keeper) == "mx.test"
-hard, descriptors = resource.prlimit(keeper.process.pid, resource.RLIMIT_NOFILE)[1], keeper.descriptors()
+hard, descriptors = resource.prlimit(keeper.process.pid, resource.RLIMIT_NOFILE)[1], resting(keeper)
 first = min(set(range(64)) - set(descriptors))
 for room in 2, 1, 0:
     resource.prlimit(keeper.process.pid, resource.RLIMIT_NOFILE, (first + room, hard))
     keeper.send(*[open("/dev/null") for _ in range(3)])
     assert keeper.look() == (b"" if room == 0 else b"R\0"), room
-    assert keeper.descriptors() == descriptors
+    assert resting(keeper) == descriptors
 before = used(keeper)
 time.sleep(5)
 assert used(keeper) - before < 10, used(keeper) - before
