@@ -258,6 +258,7 @@ END
     start_milter
     write_message
     filter
+    eventually grep -qx Q said
     grep '^[A-Z]' said | grep -v '^D' >all
     local bit=0 number
     for letter in C H M R B L N '' '' T; do
@@ -268,6 +269,7 @@ END
         : >said
         filter
         ended 0
+        eventually grep -qx Q said
         grep '^[A-Z]' said | grep -v '^D' | diff - <(grep -v "^$letter" all)
     done
     for number in 0x80 0x1000 0x2000 0x4000 0x8000 0x10000 0x40000 0x80000 0xdf080 0xdf2ff; do
