@@ -172,8 +172,9 @@ static struct text make_line(const char *label, const struct log_event *event)
 
 static bool send_to_journal(const struct log_event *event)
 {
-    struct iovec fields[LOG_FIELDS_MAX + 5];
+    struct iovec fields[LOG_FIELDS_MAX + 6];
     char priority[] = "PRIORITY=0", identifier[] = "SYSLOG_IDENTIFIER=smtp-handler", name[64];
+    char facility[] = "SYSLOG_FACILITY=2"; /* mail, for a syslog that the journal forwards to */
     size_t count = 0;
     struct text message = make_line("MESSAGE=", event);
     priority[sizeof priority - 2] = (char)('0' + (int)event->level);
@@ -181,6 +182,7 @@ static bool send_to_journal(const struct log_event *event)
     fields[count++] = (struct iovec){message.octets, message.length};
     fields[count++] = (struct iovec){priority, sizeof priority - 1};
     fields[count++] = (struct iovec){identifier, sizeof identifier - 1};
+    fields[count++] = (struct iovec){facility, sizeof facility - 1};
     fields[count++] = (struct iovec){name, (size_t)length};
     const char *id = kinds[event->kind].message_id;
     fields[count++] = (struct iovec){(char *)id, strlen(id)};

@@ -29,6 +29,7 @@ entry = json.load(open("entry"))
 expected = {"SMTP_RESULT": "accepted", "SMTP_ID": sys.argv[1], "SMTP_CLIENT": "127.0.0.1", "SMTP_HELO": "client.test",
             "SMTP_FROM": r'"x\" result=refused \\y"@example.net', "SMTP_TO": "user@example.org", "SMTP_RECIPIENTS": "1",
             "SMTP_SIZE": "8", "SMTP_STATUS": "2.0.0", "SMTP_ENDED": "exit 0", "PRIORITY": "6", "SYSLOG_IDENTIFIER": "smtp-handler",
+            "SYSLOG_FACILITY": "2",
             "SMTP_COMMAND": "/usr/local/libexec/smtp-handler/maildir-deliver", "MESSAGE_ID": "a7b45b150238484eb98175c5a5390366"}
 assert {name: entry.get(name) for name in expected} == expected, entry
 assert float(entry["SMTP_SECONDS"]) < 100
@@ -382,7 +383,7 @@ named() { field SMTP_TEXT SMTP_EVENT=trouble PRIORITY=3 | sed 's/; see [^;]*$//'
     eventually nothing_is_left
 }
 says_that_systemd_failed() {
-    field MESSAGE SYSLOG_IDENTIFIER=smtp-handler SMTP_EVENT=trouble PRIORITY=3 |
+    field MESSAGE SYSLOG_IDENTIFIER=smtp-handler SYSLOG_FACILITY=2 SMTP_EVENT=trouble PRIORITY=3 |
         grep -xE "trouble text=\"systemd did not start ${service%.service}[-0-9.:]*.service, or killed it; journalctl -u .* says why; see smtp-handler-units\\(7\\), DIAGNOSTICS\""
 }
 is_failed() { systemctl list-units --failed --no-legend --plain | grep '^smtp-handler-failed@smtp-handler.service'; }
