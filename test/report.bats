@@ -106,6 +106,18 @@ END
     grep -qx ' *1  192.0.2.6' said
 }
 
+@test "commands whose names differ at their end alone are told apart in a report as text" {
+    directory=/usr/local/share/doc/smtp-handler/examples
+    sed "s:command=/bin/ticket:command=$directory/to-sqlite:; s:command=/bin/other:command=$directory/to-http:" log >long
+    report long >said
+    [ "$(wc -L <said)" -le 80 ]
+    for name in to-sqlite to-http; do
+        [ "$(grep -cx "$directory/$name *" said)" = 2 ]
+    done
+    # The figures stand below the name.
+    grep -Fx -A 1 "$directory/to-sqlite" said | grep -qx '  *3  *0.030  *0.200  *0.200'
+}
+
 @test "a report is of the time that is asked for" {
     report --json --since '2026-11-28 11:00' log >said
     [ "$(figure messages.accepted.count) $(figure messages.deferred.count)" = '0 1' ]
