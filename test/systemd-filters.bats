@@ -48,7 +48,7 @@ to_recipient() {
     [ "$(answer user@example.org)" = '451 4.3.0' ]
     smtp-handler-check >said
     grep -qF 'warning: ' said
-    grep -q 'option milter: 127.0.0.1:11332: Connection refused; messages would be deferred$' said
+    grep -q 'option milter: 127.0.0.1:11332: Connection refused; messages would be deferred' said
 }
 
 @test "with opendkim.conf OpenDKIM of Debian's package verifies mail, without it the milter is denied" {
@@ -84,7 +84,7 @@ to_recipient() {
     to_recipient | grep '^451 4.3.0'
     field SMTP_TEXT SMTP_EVENT=trouble | grep 'policy server 127.0.0.1:10023: '
     smtp-handler-check >said
-    grep -q 'warning: .*option policy: 127.0.0.1:10023: .*; recipients would be deferred$' said
+    grep -q 'warning: .*option policy: 127.0.0.1:10023: .*; recipients would be deferred; see smtp-handler-units(7), PRIVATE NETWORK$' said
     drop_in "$examples/postgrey.conf"
     systemctl daemon-reload
     systemctl stop smtp-handler.service
