@@ -143,6 +143,19 @@ END
     [ "$(figure events) $(figure messages.accepted.count) $(figure passwords.0.count)" = '18 2 1' ]
 }
 
+@test "what a command replies is taken for no field" {
+    cat >log <<'END'
+smtp-handler: message result=accepted id=a-1 client=192.0.2.4 from=a@b.example to=t@example.org recipients=1 size=100 status=2.0.0 command=/bin/ticket ended="exit 0" reply="\" seconds=9 size=7 \\" seconds=0.020
+smtp-handler: message result=accepted id=a-2 client=192.0.2.4 from=a@b.example to=t@example.org recipients=1 size=100 status=2.0.0 command="/bin/a b" ended="exit 0" reply=" seconds=9 " seconds=0.030
+smtp-handler: message result=deferred id=a-3 client=192.0.2.4 from=a@b.example to=t@example.org recipients=1 size=100 status=4.3.0 command=/bin/ticket ended="exit 75" reply="\" seconds=9" seconds=0.040
+END
+    report --json log >said
+    [ "$(figure messages.accepted.octets) $(figure messages.accepted.count)" = '200 2' ]
+    [ "$(figure command.0.key) $(figure command.0.median) $(figure command.0.max)" = '/bin/ticket 0.02 0.04' ]
+    [ "$(figure command.1.key) $(figure command.1.max)" = '/bin/a b 0.03' ]
+    [ "$(figure reason.0.key)" = '4.3.0 " seconds=9' ]
+}
+
 @test "what the program logs is counted" {
     "$SMTP_HANDLER" --log stderr sh -c 'exit 75' 2>log >/dev/null <<'END'
 HELO me
