@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "session/literal.h"
+#include "session/text/text.h"
 #include "session/text/utf8.h"
 
 static bool is_letter(char c)
@@ -12,11 +14,6 @@ static bool is_letter(char c)
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
-}
-
-static bool is_hex_digit(char c)
-{
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 /* atext, RFC 5322 3.2.3. */
@@ -91,66 +88,6 @@ bool domain_is_valid_utf8(struct span text)
     }
 }
 
-/* Four numbers up to 255, of up to three digits, with dots between them. */
-static bool ipv4_is_valid(struct span text)
-{
-    for (int field = 1;; field++) {
-        size_t dot = span_find(text, '.');
-        uint64_t value;
-        if (dot > 3 || !span_number(span_first(text, dot), &value) || value > 255 ||
-            (field == 4) != (dot == text.length))
-            return false;
-        if (field == 4)
-            return true;
-        text = span_after(text, dot + 1);
-    }
-}
-
-/*
- * Colon-separated groups of hex digits, an IPv4 address perhaps in the place of the last two.
- * Returns how many groups there are, -1 if there is anything else. No text has no groups.
- */
-static int count_ipv6_groups(struct span text, bool may_end_in_ipv4)
-{
-    int groups = 0;
-    while (text.length > 0) {
-        size_t colon = span_find(text, ':');
-        if (colon == text.length && may_end_in_ipv4 && ipv4_is_valid(text))
-            return groups + 2;
-        if (colon == 0 || colon > 4 || colon + 1 == text.length)
-            return -1;
-        for (size_t i = 0; i < colon; i++)
-            if (!is_hex_digit(text.octets[i]))
-                return -1;
-        groups++;
-        text = span_after(text, colon == text.length ? colon : colon + 1);
-    }
-    return groups;
-}
-
-static bool ipv6_is_valid(struct span text)
-{
-    for (size_t i = 0; i + 1 < text.length; i++) {
-        if (text.octets[i] != ':' || text.octets[i + 1] != ':')
-            continue;
-        int before = count_ipv6_groups(span_first(text, i), false);
-        int behind = count_ipv6_groups(span_after(text, i + 2), true);
-        return before >= 0 && behind >= 0 && before + behind <= 6;
-    }
-    return count_ipv6_groups(text, true) == 8;
-}
-
-bool literal_is_valid(struct span text)
-{
-    static const char tag[] = "IPv6:";
-    if (text.length < 2 || text.octets[0] != '[' || text.octets[text.length - 1] != ']')
-        return false;
-    text = (struct span){text.octets + 1, text.length - 2};
-    if (text.length >= sizeof tag - 1 && span_equal(span_first(text, sizeof tag - 1), span_of(tag)))
-        return ipv6_is_valid(span_after(text, sizeof tag - 1));
-    return ipv4_is_valid(text) || ipv6_is_valid(text); /* some leave the tag out */
-}
-
 /* How many octets at the front of `input` are dots or of atoms. */
 static size_t dotted_length(struct span input)
 {
@@ -197,29 +134,19 @@ static size_t quoted_string_length(struct span input)
     return 0;
 }
 
-static void append(struct mailbox *mailbox, char c)
-{
-    assert(mailbox->length < sizeof mailbox->octets);
-    mailbox->octets[mailbox->length++] = c;
-}
-
-static void append_span(struct mailbox *mailbox, struct span span)
-{
-    assert(span.length <= sizeof mailbox->octets - mailbox->length);
-    memcpy(mailbox->octets + mailbox->length, span.octets, span.length);
-    mailbox->length += span.length;
-}
-
 static void append_domain(struct mailbox *mailbox, struct span domain)
 {
-    append(mailbox, '@');
-    append_span(mailbox, domain);
-    span_make_lower((struct room){mailbox->octets + mailbox->local_length, domain.length + 1});
+    struct room room = {mailbox->octets + mailbox->length, domain.length + 1};
+    assert(room.length <= sizeof mailbox->octets - mailbox->length);
+    room.octets[0] = '@';
+    memcpy(room.octets + 1, domain.octets, domain.length);
+    span_make_lower(room);
+    mailbox->length += room.length;
 }
 
 struct span local_part_unquote(struct span local, char octets[LOCAL_PART_MAX])
 {
-    bool is_quoted = local.length > 0 && local.octets[0] == '"';
+    bool is_quoted = local.length > 1 && local.octets[0] == '"';
     struct span inner = is_quoted ? span_first(span_after(local, 1), local.length - 2) : local;
     size_t length = 0;
     for (size_t i = 0; i < inner.length; i++) {
@@ -230,20 +157,19 @@ struct span local_part_unquote(struct span local, char octets[LOCAL_PART_MAX])
     return (struct span){octets, length};
 }
 
-/* Appends it within quotes only if it must be, and without needless backslashes. */
-static void append_local_part(struct mailbox *mailbox, struct span local)
+/* Adds it within quotes only if it must be, and without needless backslashes. */
+static void add_local_part(struct text *text, struct span local)
 {
     if (is_dot_string(local)) {
-        append_span(mailbox, local);
+        text_add(text, local);
         return;
     }
-    append(mailbox, '"');
+    text_add_string(text, "\"");
     for (size_t i = 0; i < local.length; i++) {
-        if (needs_backslash(local.octets[i]))
-            append(mailbox, '\\');
-        append(mailbox, local.octets[i]);
+        text_add_string(text, needs_backslash(local.octets[i]) ? "\\" : "");
+        text_add(text, (struct span){local.octets + i, 1});
     }
-    append(mailbox, '"');
+    text_add_string(text, "\"");
 }
 
 /* A domain or an address literal, up to the octet that cannot belong to it. */
@@ -295,18 +221,18 @@ static enum path_result skip_source_route(struct span *input)
 static enum path_result parse_local_part(struct span *input, struct mailbox *mailbox)
 {
     char octets[LOCAL_PART_MAX];
+    struct text text = {.octets = mailbox->octets, .size = sizeof mailbox->octets};
     size_t length = quoted_string_length(*input);
-    bool quoted = length > 0;
-    if (!quoted)
+    if (length == 0)
         length = dotted_length(*input);
-    struct span local = span_first(*input, length);
-    size_t added = quoted || is_dot_string(local) ? 0 : 2; /* quotes */
     if (length == 0)
         return PATH_RESULT_MALFORMED;
-    if (length + added > LOCAL_PART_MAX)
+    if (length > LOCAL_PART_MAX)
         return PATH_RESULT_TOO_LONG;
-    append_local_part(mailbox, local_part_unquote(local, octets));
-    mailbox->local_length = mailbox->length;
+    add_local_part(&text, local_part_unquote(span_first(*input, length), octets));
+    if (text.length > LOCAL_PART_MAX) /* with quotes */
+        return PATH_RESULT_TOO_LONG;
+    mailbox->length = mailbox->local_length = text.length;
     *input = span_after(*input, length);
     return PATH_RESULT_OK;
 }
@@ -340,7 +266,7 @@ static enum path_result parse_mailbox(struct span *input, enum path_kind kind,
 
 enum path_result path_parse(struct span *input, enum path_kind kind, struct mailbox *mailbox)
 {
-    *mailbox = (struct mailbox){.length = 0};
+    mailbox->length = mailbox->local_length = 0;
     bool bracketed = skip(input, '<');
     size_t before = input->length;
     if (bracketed && kind == PATH_KIND_REVERSE && skip(input, '>'))
@@ -357,7 +283,7 @@ enum path_result path_parse(struct span *input, enum path_kind kind, struct mail
 
 void mailbox_add_domain(struct mailbox *mailbox, struct span domain)
 {
-    if (mailbox->length > 0 && mailbox_domain(mailbox).length == 0)
+    if (mailbox->length > 0 && mailbox->length == mailbox->local_length)
         append_domain(mailbox, domain);
 }
 

@@ -65,10 +65,4 @@ bool domain_is_valid_utf8(struct span text);
 /* Whether `text`, as a whole, is an atom (RFC 5321 4.1.2). */
 bool address_is_atom(struct span text);
 
-/*
- * Whether `text`, as a whole, is an address literal with its brackets (RFC 5321 4.1.3). One of IPv6
- * may lack its tag.
- */
-bool literal_is_valid(struct span text);
-
 #endif

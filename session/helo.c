@@ -1,5 +1,6 @@
 #include "session/helo.h"
 
+#include "session/literal.h"
 #include "session/text/text.h"
 
 static const char unknown[] = "unknown";

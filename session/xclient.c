@@ -2,6 +2,7 @@
 
 #include "session/auth.h"
 #include "session/helo.h"
+#include "session/literal.h"
 #include "session/parameter.h"
 #include "session/text/text.h"
 

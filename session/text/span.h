@@ -5,6 +5,7 @@
 #ifndef SESSION_TEXT_SPAN_H
 #define SESSION_TEXT_SPAN_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +31,9 @@ struct room {
     predicate part_of(struct span part, struct span whole) = 0 <= part.length <= whole.length &&
         \base_addr(part.octets) == \base_addr(whole.octets) &&
         whole.octets <= part.octets <= whole.octets + (whole.length - part.length);
+    predicate moved_on(struct room now, struct room before) =
+        0 <= now.length <= before.length &&
+        now.octets + now.length == before.octets + before.length;
     predicate parsable(struct span *input) = \valid(input) && readable(*input) &&
         \separated(input, input->octets + (0 .. input->length - 1)); */
 
@@ -69,7 +73,8 @@ static inline struct span span_first(struct span span, size_t count)
 /* Equal, ignoring the case of ASCII letters. */
 /*@ requires readable(a) && readable(b);
     assigns \nothing;
-    ensures \result ==> a.length == b.length; */
+    ensures \result ==> a.length == b.length;
+    ensures a.length == 0 && b.length == 0 ==> \result; */
 static inline bool span_equal(struct span a, struct span b)
 {
     return a.length == b.length &&
@@ -87,6 +92,19 @@ static inline void span_make_lower(struct room octets)
     for (size_t i = 0; i < octets.length; i++)
         if (octets.octets[i] >= 'A' && octets.octets[i] <= 'Z')
             octets.octets[i] = (char)(octets.octets[i] + ('a' - 'A'));
+}
+
+/* Copies `octets`, for which there is room, to the front of `room`, and moves that behind them. */
+/*@ requires \valid(room) && writable(*room) && readable(octets) && octets.length <= room->length;
+    requires \separated(room, room->octets + (0 .. room->length - 1));
+    assigns *room, room->octets[0 .. room->length - 1];
+    ensures moved_on(*room, \old(*room)) && room->length == \old(room->length) - octets.length; */
+static inline void room_put(struct room *room, struct span octets)
+{
+    assert(octets.length <= room->length);
+    memmove(room->octets, octets.octets, octets.length);
+    room->octets += octets.length;
+    room->length -= octets.length;
 }
 
 /*@ requires readable(span);
@@ -159,7 +177,8 @@ static inline size_t span_find(struct span span, char octet)
     return at == NULL ? span.length : (size_t)(at - span.octets);
 }
 
-/*@ assigns \nothing; */
+/*@ assigns \nothing;
+    ensures \result <==> c == ' ' || c == '\t' || c == '\r' || c == '\n'; */
 static inline bool span_is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -168,7 +187,8 @@ static inline bool span_is_blank(char c)
 /* `span` without blanks and line ends around it. */
 /*@ requires readable(span);
     assigns \nothing;
-    ensures part_of(\result, span) && readable(\result); */
+    ensures part_of(\result, span) && readable(\result);
+    ensures \result.length > 0 ==> \result.octets[0] != ' '; */
 static inline struct span span_trim(struct span span)
 {
     /*@ loop invariant rest_of(span, \at(span, Pre));
