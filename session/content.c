@@ -1,6 +1,5 @@
 #include "session/content.h"
 
-#include <assert.h>
 #include <endian.h>
 
 struct smuggled_end {
@@ -31,21 +30,13 @@ bool content_ended(const struct content *content)
     return content->state == CONTENT_ENDED;
 }
 
-static void put(struct room *output, const char *octets, size_t length)
-{
-    assert(length <= output->length);
-    memcpy(output->octets, octets, length);
-    output->octets += length;
-    output->length -= length;
-}
-
 static void put_line_end(struct content *content, struct room *output)
 {
     content->size += 2;
     if (content->line_ending == LINE_ENDING_CRLF)
-        put(output, "\r\n", 2);
+        room_put(output, (struct span){"\r\n", 2});
     else
-        put(output, "\n", 1);
+        room_put(output, (struct span){"\n", 1});
 }
 
 /*
@@ -169,7 +160,7 @@ void content_finish(struct content *content)
 static void decode_binary(struct content *content, struct span *input, struct room *output)
 {
     size_t length = input->length < output->length ? input->length : output->length;
-    put(output, input->octets, length);
+    room_put(output, span_first(*input, length));
     content->size += length;
     *input = span_after(*input, length);
 }
