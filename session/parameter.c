@@ -2,7 +2,7 @@
 
 #include "session/address.h"
 #include "session/text/text.h"
-#include "session/text/utf8.h"
+#include "session/xtext.h"
 
 static bool parse_size(struct parameters *parameters, struct span value)
 {
@@ -35,93 +35,6 @@ static bool parse_ret(struct parameters *parameters, struct span value)
     return span_equal(value, span_of(parameters->ret));
 }
 
-/* The value of a hexadecimal digit; -1 if it is not one. */
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-bool parameter_parse_xtext(struct span *xtext, char *octet)
-{
-    char c = xtext->octets[0];
-    size_t used = 1;
-    if (c == '+') {
-        int high = xtext->length > 2 ? hex_value(xtext->octets[1]) : -1;
-        int low = high >= 0 ? hex_value(xtext->octets[2]) : -1;
-        if (low < 0)
-            return false;
-        c = (char)(high * 16 + low);
-        used = 3;
-    } else if (c == '=' || c == ' ') {
-        return false;
-    }
-    *xtext = span_after(*xtext, used);
-    *octet = c;
-    return true;
-}
-
-static bool is_printable_character(char c)
-{
-    return c >= ' ' && c <= '~';
-}
-
-static bool is_printable_utf8(struct span text)
-{
-    while (text.length > 0) {
-        size_t length = is_printable_character(text.octets[0]) ? 1 : utf8_length(text);
-        if (length == 0)
-            return false;
-        text = span_after(text, length);
-    }
-    return true;
-}
-
-/* Parses a character of printable ASCII. */
-static bool parse_xtext_character(struct span *xtext, struct text *text)
-{
-    char c;
-    if (!parameter_parse_xtext(xtext, &c))
-        return false;
-    text_add(text, (struct span){&c, 1});
-    return is_printable_character(c);
-}
-
-/* Parses a non-ASCII character off the front of an address: RFC 6533 3. */
-static bool parse_utf8_character(struct span *address, struct text *text)
-{
-    struct span character = span_first(*address, utf8_length(*address));
-    text_add(text, character);
-    *address = span_after(*address, character.length);
-    return character.length > 0;
-}
-
-/* Parses "\x{FC}" off the front of an address: RFC 6533 3, EmbeddedUnicodeChar. */
-static bool parse_embedded_character(struct span *address, struct text *text)
-{
-    static const char start[] = "\\x{";
-    const size_t digits = sizeof start - 1;
-    size_t end = span_find(*address, '}');
-    uint32_t number = 0;
-    if (end == address->length || end < digits + 2 || end > digits + 6 ||
-        memcmp(address->octets, start, digits) != 0)
-        return false;
-    for (size_t i = digits; i < end; i++) {
-        int value = hex_value(address->octets[i]);
-        if (value < 0)
-            return false;
-        number = number * 16 + (unsigned)value;
-    }
-    char octets[UTF8_LENGTH_MAX];
-    struct span character = utf8_encode(number, octets);
-    text_add(text, character);
-    *address = span_after(*address, end + 1);
-    return character.length > 0;
-}
-
 bool parameter_is_envid(struct span text)
 {
     return text.length > 0 && text.length <= ENVID_MAX && span_is_printable(text);
@@ -133,7 +46,7 @@ static bool parse_envid(struct parameters *parameters, struct span value)
     if (value.length > ENVID_MAX || value.length == 0)
         return false;
     while (value.length > 0)
-        if (!parse_xtext_character(&value, &text))
+        if (!xtext_decode(&value, false, &text))
             return false;
     parameters->envid_length = text.length;
     return parameter_is_envid(text_span(&text));
@@ -148,7 +61,7 @@ static bool parse_auth(struct parameters *parameters, struct span value)
     if (value.length > ORCPT_MAX || value.length == 0)
         return false;
     while (value.length > 0)
-        if (!parse_xtext_character(&value, &ignored))
+        if (!xtext_decode(&value, false, &ignored))
             return false;
     return true;
 }
@@ -160,7 +73,7 @@ bool parameter_is_orcpt(struct span text)
     if (text.length > ORCPT_MAX || type_length == text.length || !address_is_atom(type))
         return false;
     text = span_after(text, type_length + 1);
-    return span_equal(type, span_of("utf-8")) ? is_printable_utf8(text) : span_is_printable(text);
+    return span_equal(type, span_of("utf-8")) ? text_is_harmless(text) : span_is_printable(text);
 }
 
 static bool parse_orcpt(struct parameters *parameters, struct span value)
@@ -173,14 +86,9 @@ static bool parse_orcpt(struct parameters *parameters, struct span value)
         return false;
     text_add(&text, span_first(value, type_length + 1));
     value = span_after(value, type_length + 1);
-    while (value.length > 0) {
-        char c = value.octets[0];
-        bool taken = utf8 && c == '\\'                ? parse_embedded_character(&value, &text)
-                     : utf8 && (unsigned char)c > 127 ? parse_utf8_character(&value, &text)
-                                                      : parse_xtext_character(&value, &text);
-        if (!taken)
+    while (value.length > 0)
+        if (!xtext_decode(&value, utf8, &text))
             return false;
-    }
     bool is_valid = parameter_is_orcpt(text_span(&text));
     parameters->orcpt_length = is_valid ? text.length : 0;
     return is_valid;
@@ -280,6 +188,11 @@ static void drop(struct parameters *parameters, struct span parameter)
     parameters->dropped_length = text.length;
 }
 
+static bool parse_value(size_t row, struct parameters *parameters, struct span value)
+{
+    return rows[row].parse(parameters, value);
+}
+
 enum parameter_result parameters_parse(struct span input, unsigned allowed,
                                        struct parameters *parameters, struct span *offender)
 {
@@ -298,7 +211,7 @@ enum parameter_result parameters_parse(struct span input, unsigned allowed,
         size_t row = find(span_first(*offender, equals), allowed);
         if (row == ROWS)
             return PARAMETER_UNKNOWN;
-        bool is_right = !seen[row] && rows[row].parse(parameters, value);
+        bool is_right = !seen[row] && parse_value(row, parameters, value);
         if (!is_right && (seen[row] || !rows[row].may_be_wrong))
             return PARAMETER_BAD;
         if (!is_right)

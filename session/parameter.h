@@ -55,12 +55,6 @@ enum parameter_result { PARAMETER_OK, PARAMETER_UNKNOWN, PARAMETER_BAD };
 enum parameter_result parameters_parse(struct span input, unsigned allowed,
                                        struct parameters *parameters, struct span *offender);
 
-/*
- * Parses "+2B" off the front of `xtext` (RFC 3461 4), which is not empty, or an octet that stands
- * for itself; false if it is neither. Small letters do as well as capitals.
- */
-bool parameter_parse_xtext(struct span *xtext, char *octet);
-
 /* Whether `text` is a valid value of that field of struct parameters. */
 bool parameter_is_envid(struct span text);
 bool parameter_is_notify(struct span text);

@@ -3,8 +3,8 @@
 #include "session/auth.h"
 #include "session/helo.h"
 #include "session/literal.h"
-#include "session/parameter.h"
 #include "session/text/text.h"
+#include "session/xtext.h"
 
 bool xclient_is_name(struct span value)
 {
@@ -65,7 +65,7 @@ static bool decode(struct span xtext, struct text *value)
 {
     while (xtext.length > 0) {
         char octet;
-        if (!parameter_parse_xtext(&xtext, &octet))
+        if (!xtext_parse_octet(&xtext, &octet))
             return false;
         text_add(value, (struct span){&octet, 1});
     }
