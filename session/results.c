@@ -10,12 +10,16 @@ struct id {
     bool is_odd; /* no id by the grammar: readers make different names of it */
 };
 
+/*@ predicate id_ok(struct id *id) = \valid(id) && id->first <= id->length <= RESULTS_FIELD_MAX; */
+
 /* What others take for one, by isspace(3). */
+/*@ assigns \nothing; */
 static bool is_space(char octet)
 {
     return octet == ' ' || (octet >= '\t' && octet <= '\r');
 }
 
+/*@ assigns \nothing; */
 static bool is_of_name(char octet)
 {
     char letter = (char)(octet | 0x20);
@@ -24,6 +28,9 @@ static bool is_of_name(char octet)
 }
 
 /* Control characters do not count: a milter is not sent a NUL. */
+/*@ requires id_ok(id);
+    assigns *id;
+    ensures id_ok(id); */
 static void add(struct id *id, char octet)
 {
     if ((octet >= '\0' && octet < ' ') || octet == '\x7f')
@@ -32,15 +39,22 @@ static void add(struct id *id, char octet)
     id->within = true;
     bool is_version = id->count == 2 && octet >= '0' && octet <= '9';
     id->is_odd = id->is_odd || (id->count > 1 && !is_version);
-    id->first += id->count == 1 ? 1 : 0;
     if (id->length < sizeof id->words)
         id->words[id->length++] = octet;
+    if (id->count == 1)
+        id->first = id->length;
 }
 
 /* The octet behind the comment that `text` begins with, in which others may stand. */
+/*@ requires readable(text) && 0 < text.length <= RESULTS_FIELD_MAX;
+    assigns \nothing;
+    ensures 0 < \result <= text.length; */
 static size_t comment_length(struct span text)
 {
     unsigned depth = 0;
+    /*@ loop invariant 0 <= i <= text.length + 1;
+        loop assigns i, depth;
+        loop variant text.length - i; */
     for (size_t i = 0; i < text.length; i++) {
         char octet = text.octets[i];
         if (octet == '\\')
@@ -53,8 +67,14 @@ static size_t comment_length(struct span text)
 }
 
 /* The octet behind the quoted string that `text` begins with, which is added without quotes. */
+/*@ requires readable(text) && text.length > 0 && id_ok(id);
+    assigns *id;
+    ensures id_ok(id) && 0 < \result <= text.length; */
 static size_t quoted_length(struct span text, struct id *id)
 {
+    /*@ loop invariant 1 <= i <= text.length && id_ok(id);
+        loop assigns i, *id;
+        loop variant text.length - i; */
     for (size_t i = 1; i < text.length; i++) {
         if (text.octets[i] == '"')
             return i + 1;
@@ -66,6 +86,9 @@ static size_t quoted_length(struct span text, struct id *id)
 }
 
 /* Takes what `text` begins with into the id; its octets. */
+/*@ requires readable(text) && 0 < text.length <= RESULTS_FIELD_MAX && id_ok(id);
+    assigns *id;
+    ensures id_ok(id) && 0 < \result <= text.length; */
 static size_t take(struct span text, struct id *id)
 {
     char octet = text.octets[0];
@@ -84,21 +107,34 @@ static size_t take(struct span text, struct id *id)
 }
 
 /* Reads the id; whether its end is here. */
+/*@ requires readable(text) && text.length <= RESULTS_FIELD_MAX && id_ok(id);
+    assigns *id;
+    ensures id_ok(id); */
 static bool read_id(struct span text, struct id *id)
 {
+    /*@ loop invariant rest_of(text, \at(text, Pre)) && id_ok(id);
+        loop assigns text, *id;
+        loop variant text.length; */
     while (text.length > 0 && text.octets[0] != ';')
         text = span_after(text, take(text, id));
     return text.length > 0;
 }
 
+/*@ requires readable(octets) && readable(name);
+    assigns \nothing; */
 static bool contains(struct span octets, struct span name)
 {
+    /*@ loop invariant rest_of(octets, \at(octets, Pre));
+        loop assigns octets;
+        loop variant octets.length; */
     for (; octets.length >= name.length; octets = span_after(octets, 1))
         if (span_equal(span_first(octets, name.length), name))
             return true;
     return false;
 }
 
+/*@ requires readable(word) && readable(hostname);
+    assigns \nothing; */
 static bool is_name(struct span word, struct span hostname)
 {
     if (word.length > hostname.length && word.octets[word.length - 1] == '.')
@@ -107,15 +143,23 @@ static bool is_name(struct span word, struct span hostname)
 }
 
 /* The octets of a name, and a semicolon behind them, with which `text` begins; else 0. */
+/*@ requires readable(text);
+    assigns \nothing;
+    ensures \result <= text.length; */
 static size_t plain_length(struct span text)
 {
     size_t length = 0;
+    /*@ loop invariant length <= text.length;
+        loop assigns length;
+        loop variant text.length - length; */
     while (length < text.length && is_of_name(text.octets[length]))
         length++;
     return length < text.length && text.octets[length] == ';' ? length : 0;
 }
 
 /* The same of what stands behind the colon, in whatever way it is written. */
+/*@ requires readable(value) && value.length <= RESULTS_FIELD_MAX && readable(hostname);
+    assigns \nothing; */
 static enum results parse_value(struct span value, struct span hostname, bool whole)
 {
     struct id id;

@@ -17,6 +17,8 @@ enum results { RESULTS_UNDECIDED, RESULTS_OURS, RESULTS_OF_ANOTHER };
  * is ours if the octets of ours are in it, or an encoded word. It has up to RESULTS_FIELD_MAX
  * octets.
  */
+/*@ requires readable(field) && field.length <= RESULTS_FIELD_MAX && readable(hostname);
+    assigns \nothing; */
 enum results results_parse(struct span field, struct span hostname, bool whole);
 
 #endif
