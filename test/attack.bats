@@ -251,7 +251,7 @@ cpu_limit() {
     awk '/^Max cpu time/ { print $4, $5 }' "/proc/$(pgrep -P $!)/limits"
     exec 5>&-
     wait
-    rm client
+    rm client heard
 }
 
 @test "the frontend's processor time is limited by --max-messages and by the session timeout" {

@@ -90,6 +90,7 @@ on_pipes() {
         command+=("$1")
         shift
     done
+    rm -f heard # of the one before
     mkfifo client replies
     cat <replies >heard 3>&- &
     "${command[@]}" "$SMTP_HANDLER" --domain example.org --log stderr "${@:2}" "${delivery[@]}" <client >replies 2>>log 3>&- &
@@ -876,7 +877,7 @@ reply = client.send_message()
 assert re.fullmatch(r"250 2.0.0 looked, as (\d+) as +\1", reply), reply
 END
     # Nor is there a core, as of one that may be looked into, if the machine keeps them.
-    ( ulimit -c unlimited && python3 - "$SMTP_HANDLER" <<'END'
+    ( ulimit -c "$(ulimit -H -c)" && python3 - "$SMTP_HANDLER" <<'END'
 import os, resource, signal, subprocess, sys
 def dumps(*options):
     process = subprocess.Popen([sys.argv[1], "--log", "none", *options, "true"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
