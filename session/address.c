@@ -6,17 +6,20 @@
 #include "session/text/text.h"
 #include "session/text/utf8.h"
 
+/*@ assigns \nothing; */
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/*@ assigns \nothing; */
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
 /* atext, RFC 5322 3.2.3. */
+/*@ assigns \nothing; */
 static bool is_atom_character(char c)
 {
     return is_letter(c) || is_digit(c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
@@ -24,6 +27,9 @@ static bool is_atom_character(char c)
 
 bool address_is_atom(struct span text)
 {
+    /*@ loop invariant 0 <= i <= text.length;
+        loop assigns i;
+        loop variant text.length - i; */
     for (size_t i = 0; i < text.length; i++)
         if (!is_atom_character(text.octets[i]))
             return false;
@@ -31,18 +37,23 @@ bool address_is_atom(struct span text)
 }
 
 /* How many octets of the atom go on at the front of `text`; RFC 6531 3.3 lets UTF-8 in. */
+/*@ requires readable(text) && text.length > 0;
+    assigns \nothing;
+    ensures \result <= text.length; */
 static size_t atom_step(struct span text)
 {
     return is_atom_character(text.octets[0]) ? 1 : utf8_length(text);
 }
 
 /* A character that may stand within quotes, by itself or behind a backslash. */
+/*@ assigns \nothing; */
 static bool is_printable(char c)
 {
     return c >= ' ' && c <= '~';
 }
 
 /* One that needs the backslash, unlike qtextSMTP of RFC 5321 4.1.2. */
+/*@ assigns \nothing; */
 static bool needs_backslash(char c)
 {
     return c == '"' || c == '\\';
@@ -52,11 +63,16 @@ static bool needs_backslash(char c)
  * One label of a domain: letters, digits, inner hyphens, and underscores, which real names hold; or
  * a U-label (RFC 5890 2.3.2.1).
  */
+/*@ requires readable(label);
+    assigns \nothing; */
 static bool label_is_valid(struct span label)
 {
     bool ascii = span_is_ascii(label);
     if (label.length == 0 || (ascii && label.length > LABEL_MAX))
         return false;
+    /*@ loop invariant 0 <= i <= label.length;
+        loop assigns i;
+        loop variant label.length - i; */
     for (size_t i = 0; i < label.length;) {
         char c = label.octets[i];
         bool at_edge = i == 0 || i == label.length - 1;
@@ -78,6 +94,9 @@ bool domain_is_valid_utf8(struct span text)
 {
     if (text.length > DOMAIN_MAX)
         return false;
+    /*@ loop invariant rest_of(text, \at(text, Pre));
+        loop assigns text;
+        loop variant text.length; */
     for (;;) {
         size_t dot = span_find(text, '.');
         if (!label_is_valid(span_first(text, dot)))
@@ -89,9 +108,15 @@ bool domain_is_valid_utf8(struct span text)
 }
 
 /* How many octets at the front of `input` are dots or of atoms. */
+/*@ requires readable(input);
+    assigns \nothing;
+    ensures \result <= input.length; */
 static size_t dotted_length(struct span input)
 {
     size_t length = 0;
+    /*@ loop invariant 0 <= length <= input.length;
+        loop assigns length;
+        loop variant input.length - length; */
     while (length < input.length) {
         bool dot = input.octets[length] == '.';
         size_t step = dot ? 1 : atom_step(span_after(input, length));
@@ -103,9 +128,14 @@ static size_t dotted_length(struct span input)
 }
 
 /* Whether it is a dot-string: atoms with one dot between two. */
+/*@ requires readable(text);
+    assigns \nothing; */
 static bool is_dot_string(struct span text)
 {
     char before = '.';
+    /*@ loop invariant 0 <= i <= text.length;
+        loop assigns i, before;
+        loop variant text.length - i; */
     for (size_t i = 0; i < text.length; i++) {
         if (text.octets[i] == '.' && before == '.')
             return false;
@@ -115,10 +145,16 @@ static bool is_dot_string(struct span text)
 }
 
 /* How many octets at the front of `input` make a quoted string, quotes included; 0 if none do. */
+/*@ requires readable(input);
+    assigns \nothing;
+    ensures \result <= input.length; */
 static size_t quoted_string_length(struct span input)
 {
     if (input.length == 0 || input.octets[0] != '"')
         return 0;
+    /*@ loop invariant 1 <= i <= input.length;
+        loop assigns i;
+        loop variant input.length - i; */
     for (size_t i = 1; i < input.length;) {
         if (input.octets[i] == '"')
             return i + 1;
@@ -134,6 +170,11 @@ static size_t quoted_string_length(struct span input)
     return 0;
 }
 
+/*@ requires \valid(mailbox) && mailbox->length == mailbox->local_length <= LOCAL_PART_MAX;
+    requires readable(domain) && domain.length <= DOMAIN_MAX;
+    requires \separated(mailbox, domain.octets + (0 .. domain.length - 1));
+    assigns mailbox->length, mailbox->octets[0 .. MAILBOX_MAX - 1];
+    ensures mailbox_ok(mailbox); */
 static void append_domain(struct mailbox *mailbox, struct span domain)
 {
     struct room room = {mailbox->octets + mailbox->length, domain.length + 1};
@@ -149,6 +190,9 @@ struct span local_part_unquote(struct span local, char octets[LOCAL_PART_MAX])
     bool is_quoted = local.length > 1 && local.octets[0] == '"';
     struct span inner = is_quoted ? span_first(span_after(local, 1), local.length - 2) : local;
     size_t length = 0;
+    /*@ loop invariant length <= i <= inner.length + 1 && length <= inner.length;
+        loop assigns i, length, octets[0 .. LOCAL_PART_MAX - 1];
+        loop variant inner.length - i; */
     for (size_t i = 0; i < inner.length; i++) {
         if (is_quoted && inner.octets[i] == '\\')
             i++;
@@ -158,6 +202,10 @@ struct span local_part_unquote(struct span local, char octets[LOCAL_PART_MAX])
 }
 
 /* Adds it within quotes only if it must be, and without needless backslashes. */
+/*@ requires text_ok(text) && readable(local);
+    requires \separated(text, local.octets + (0 .. local.length - 1));
+    assigns text->length, text->octets[0 .. text->size - 1];
+    ensures text_ok(text); */
 static void add_local_part(struct text *text, struct span local)
 {
     if (is_dot_string(local)) {
@@ -165,6 +213,9 @@ static void add_local_part(struct text *text, struct span local)
         return;
     }
     text_add_string(text, "\"");
+    /*@ loop invariant 0 <= i <= local.length && text_ok(text);
+        loop assigns i, text->length, text->octets[0 .. text->size - 1];
+        loop variant local.length - i; */
     for (size_t i = 0; i < local.length; i++) {
         text_add_string(text, needs_backslash(local.octets[i]) ? "\\" : "");
         text_add(text, (struct span){local.octets + i, 1});
@@ -173,6 +224,12 @@ static void add_local_part(struct text *text, struct span local)
 }
 
 /* A domain or an address literal, up to the octet that cannot belong to it. */
+/*@ requires parsable(input) && \valid(domain);
+    requires \separated(domain, input, input->octets + (0 .. input->length - 1));
+    assigns *input, *domain;
+    ensures parsable(input) && rest_of(*input, \old(*input));
+    ensures \result == PATH_RESULT_OK ==> domain->octets == \old(input->octets) &&
+        domain->length <= DOMAIN_MAX && domain->length <= \old(input->length); */
 static enum path_result parse_domain(struct span *input, struct span *domain)
 {
     size_t length = 0;
@@ -182,6 +239,9 @@ static enum path_result parse_domain(struct span *input, struct span *domain)
             return PATH_RESULT_MALFORMED;
         length++;
     } else {
+        /*@ loop invariant length <= input->length;
+            loop assigns length;
+            loop variant input->length - length; */
         while (length < input->length && strchr("> ,:", input->octets[length]) == NULL)
             length++;
     }
@@ -193,6 +253,10 @@ static enum path_result parse_domain(struct span *input, struct span *domain)
                                                                       : PATH_RESULT_MALFORMED;
 }
 
+/*@ requires parsable(input);
+    assigns *input;
+    ensures parsable(input) && rest_of(*input, \old(*input));
+    ensures \result ==> input->length < \old(input->length); */
 static bool skip(struct span *input, char c)
 {
     if (input->length == 0 || input->octets[0] != c)
@@ -202,11 +266,17 @@ static bool skip(struct span *input, char c)
 }
 
 /* "@one,@two:", accepted and dropped (RFC 5321 4.1.1.3, appendix C). */
+/*@ requires parsable(input);
+    assigns *input;
+    ensures parsable(input) && rest_of(*input, \old(*input)); */
 static enum path_result skip_source_route(struct span *input)
 {
     struct span domain;
     if (input->length == 0 || input->octets[0] != '@')
         return PATH_RESULT_OK;
+    /*@ loop invariant parsable(input) && rest_of(*input, \at(*input, Pre));
+        loop assigns *input, domain;
+        loop variant input->length; */
     do {
         if (!skip(input, '@'))
             return PATH_RESULT_MALFORMED;
@@ -218,6 +288,12 @@ static enum path_result skip_source_route(struct span *input)
 }
 
 /* A quoted string, or atoms with dots anywhere: if these make no dot-string, they get quotes. */
+/*@ requires parsable(input) && \valid(mailbox);
+    requires \separated(mailbox, input, input->octets + (0 .. input->length - 1));
+    assigns *input, *mailbox;
+    ensures parsable(input) && rest_of(*input, \old(*input));
+    ensures \result == PATH_RESULT_OK ==>
+        mailbox->length == mailbox->local_length <= LOCAL_PART_MAX; */
 static enum path_result parse_local_part(struct span *input, struct mailbox *mailbox)
 {
     char octets[LOCAL_PART_MAX];
@@ -239,6 +315,8 @@ static enum path_result parse_local_part(struct span *input, struct mailbox *mai
 
 /* Without a domain: the postmaster, and any sender, but no parameter behind a path that is missing.
  */
+/*@ requires readable(local);
+    assigns \nothing; */
 static bool may_stand_alone(struct span local, enum path_kind kind)
 {
     if (kind == PATH_KIND_FORWARD)
@@ -247,6 +325,11 @@ static bool may_stand_alone(struct span local, enum path_kind kind)
            !span_equal(local, span_of("PRDR"));
 }
 
+/*@ requires parsable(input) && \valid(mailbox);
+    requires \separated(mailbox, input, input->octets + (0 .. input->length - 1));
+    assigns *input, *mailbox;
+    ensures parsable(input) && rest_of(*input, \old(*input));
+    ensures \result == PATH_RESULT_OK ==> mailbox_ok(mailbox); */
 static enum path_result parse_mailbox(struct span *input, enum path_kind kind,
                                       struct mailbox *mailbox)
 {
