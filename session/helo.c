@@ -36,6 +36,9 @@ bool helo_is_name(struct span text)
         return true;
     if (text.length == 0 || text.length > DOMAIN_MAX || text.octets[0] == '-')
         return false;
+    /*@ loop invariant 0 <= i <= text.length;
+        loop assigns i;
+        loop variant text.length - i; */
     for (size_t i = 0; i < text.length; i++)
         if (memchr(allowed, text.octets[i], sizeof allowed - 1) == NULL)
             return false;
