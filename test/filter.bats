@@ -276,6 +276,17 @@ EOF
     kept 2 | tail -2 | diff - <(printf 'body\nmore\n')
 }
 
+@test "without root's rights a filter opens descriptor 3 again for writing, and the command no message" {
+    filter rewrites <<<'cat >/dev/fd/3; echo more >>/proc/self/fd/3'
+    filter looks <<<'tail -n 1; (: 1<>/dev/fd/0) 2>&1 | grep -q "Permission denied" || echo opened'
+    mkdir -m 777 spool
+    for lines in 1 300000; do # in memory, in a file
+        { one_message | sed '/^body$/q'; seq "$lines"; printf '.\nQUIT\n'; } | sed 's/$/\r/' >said
+        as_another "$SMTP_HANDLER" --domain example.org --newlines strict --log none --spool spool --filter ./rewrites ./looks <said |
+            grep -x $'250 2.0.0 more\r'
+    done
+}
+
 @test "descriptor 3 may have a MiB more than --max-size, and a filter that writes more defers" {
     filter writes <<<'head -c "$1" /dev/zero | tr "\0" x >&3'
     [ "$(sends --max-size 1M --filter './writes 2097152')" = "$ok" ]

@@ -163,7 +163,11 @@ int spool_begin(struct spool *spool)
 
 int spool_begin_empty(struct spool *spool, uint64_t expected)
 {
-    return begin(spool, expected > SPOOL_MEMORY_MAX ? -1 : create_memory());
+    int result = begin(spool, expected > SPOOL_MEMORY_MAX ? -1 : create_memory());
+    /* Its writer may open it again, by the name of its descriptor. */
+    if (result == 0)
+        (void)fchmod(spool->descriptor, S_IRUSR | S_IWUSR); /* its owner may do this */
+    return result;
 }
 
 int64_t spool_length(const struct spool *spool)
@@ -207,6 +211,7 @@ static int end_memory(const struct spool *spool, bool may_be_mapped)
 /* The kernel grants a read lease only on a file that nobody has open for writing. */
 static int end_file(struct spool *spool)
 {
+    (void)fchmod(spool->descriptor, S_IRUSR); /* its owner may do this */
     int reader = spool_reopen(spool->descriptor);
     if (reader < 0)
         return reader;
