@@ -111,7 +111,7 @@ END
     mkdir spool
     begin() { printf '%s\r\n' 'LHLO c' 'MAIL FROM:<> BODY=BINARYMIME' 'RCPT TO:<a@example.org>' 'RCPT TO:<b@example.org>'; }
     { begin; printf 'BDAT 3 LAST\r\nx\r\n'; } | handler --lmtp >replies
-    rm runs
+    rm runs replies
     # The message is in memory; with a name in front it needs a file.
     local size=$((1024 * 1024 + 1 - $(stat -c %s "$KEPT/a@example.org.message") + 3))
     # shellcheck disable=SC2094 # it waits for them
