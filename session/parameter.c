@@ -4,12 +4,20 @@
 #include "session/text/text.h"
 #include "session/xtext.h"
 
+/*@ predicate value_parsable(struct parameters *parameters, struct span value) =
+        \valid(parameters) && readable(value) &&
+        \separated(parameters, value.octets + (0 .. value.length - 1)); */
+
+/*@ requires value_parsable(parameters, value);
+    assigns parameters->size; */
 static bool parse_size(struct parameters *parameters, struct span value)
 {
     return span_number(value, &parameters->size);
 }
 
 /* RFC 6152 2, RFC 3030 3. Lines are kept as they are, be they of 7 bits or 8. */
+/*@ requires value_parsable(parameters, value);
+    assigns parameters->binary; */
 static bool parse_body(struct parameters *parameters, struct span value)
 {
     parameters->binary = span_equal(value, span_of("BINARYMIME"));
@@ -17,18 +25,25 @@ static bool parse_body(struct parameters *parameters, struct span value)
            span_equal(value, span_of("8BITMIME"));
 }
 
+/*@ requires value_parsable(parameters, value);
+    assigns parameters->utf8; */
 static bool parse_utf8(struct parameters *parameters, struct span value)
 {
     parameters->utf8 = true;
     return value.length == 0;
 }
 
+/*@ requires value_parsable(parameters, value);
+    assigns parameters->prdr; */
 static bool parse_prdr(struct parameters *parameters, struct span value)
 {
     parameters->prdr = true;
     return value.length == 0;
 }
 
+/*@ requires value_parsable(parameters, value);
+    assigns parameters->ret;
+    ensures \valid_read(parameters->ret); */
 static bool parse_ret(struct parameters *parameters, struct span value)
 {
     parameters->ret = span_equal(value, span_of("FULL")) ? "FULL" : "HDRS";
@@ -40,11 +55,17 @@ bool parameter_is_envid(struct span text)
     return text.length > 0 && text.length <= ENVID_MAX && span_is_printable(text);
 }
 
+/*@ requires value_parsable(parameters, value) && parameters_ok(parameters);
+    assigns parameters->envid_length, parameters->envid[0 .. ENVID_MAX - 1];
+    ensures parameters_ok(parameters); */
 static bool parse_envid(struct parameters *parameters, struct span value)
 {
     struct text text = {.octets = parameters->envid, .size = sizeof parameters->envid};
     if (value.length > ENVID_MAX || value.length == 0)
         return false;
+    /*@ loop invariant decodable(&value, &text) && rest_of(value, \at(value, Pre));
+        loop assigns value, text.length, parameters->envid[0 .. ENVID_MAX - 1];
+        loop variant value.length; */
     while (value.length > 0)
         if (!xtext_decode(&value, false, &text))
             return false;
@@ -53,6 +74,8 @@ static bool parse_envid(struct parameters *parameters, struct span value)
 }
 
 /* RFC 4954 5: the original sender, which nothing here depends on. */
+/*@ requires value_parsable(parameters, value);
+    assigns \nothing; */
 static bool parse_auth(struct parameters *parameters, struct span value)
 {
     char octets[1];
@@ -60,6 +83,9 @@ static bool parse_auth(struct parameters *parameters, struct span value)
     (void)parameters; /* nothing is stored */
     if (value.length > ORCPT_MAX || value.length == 0)
         return false;
+    /*@ loop invariant decodable(&value, &ignored) && rest_of(value, \at(value, Pre));
+        loop assigns value, ignored.length, octets[0];
+        loop variant value.length; */
     while (value.length > 0)
         if (!xtext_decode(&value, false, &ignored))
             return false;
@@ -76,6 +102,9 @@ bool parameter_is_orcpt(struct span text)
     return span_equal(type, span_of("utf-8")) ? text_is_harmless(text) : span_is_printable(text);
 }
 
+/*@ requires value_parsable(parameters, value) && parameters_ok(parameters);
+    assigns parameters->orcpt_length, parameters->orcpt[0 .. ORCPT_MAX - 1];
+    ensures parameters_ok(parameters); */
 static bool parse_orcpt(struct parameters *parameters, struct span value)
 {
     struct text text = {.octets = parameters->orcpt, .size = sizeof parameters->orcpt};
@@ -86,6 +115,9 @@ static bool parse_orcpt(struct parameters *parameters, struct span value)
         return false;
     text_add(&text, span_first(value, type_length + 1));
     value = span_after(value, type_length + 1);
+    /*@ loop invariant decodable(&value, &text) && rest_of(value, \at(value, Pre));
+        loop assigns value, text.length, parameters->orcpt[0 .. ORCPT_MAX - 1];
+        loop variant value.length; */
     while (value.length > 0)
         if (!xtext_decode(&value, utf8, &text))
             return false;
@@ -100,12 +132,20 @@ static const char *const notify_words[] = {"NEVER", "SUCCESS", "FAILURE", "DELAY
 enum { NOTIFY_NEVER = 1, NOTIFY_WORDS = sizeof notify_words / sizeof *notify_words };
 
 /* Parses words with commas between them; 0 if one is unknown. */
+/*@ requires readable(value);
+    assigns \nothing; */
 static unsigned parse_notify_words(struct span value)
 {
     unsigned asked = 0;
+    /*@ loop invariant rest_of(value, \at(value, Pre));
+        loop assigns value, asked;
+        loop variant value.length; */
     for (;;) {
         struct span given = span_first(value, span_find(value, ','));
         unsigned word = 0;
+        /*@ loop invariant 0 <= word <= NOTIFY_WORDS;
+            loop assigns word;
+            loop variant NOTIFY_WORDS - word; */
         while (word < NOTIFY_WORDS && !span_equal(given, span_of(notify_words[word])))
             word++;
         if (word == NOTIFY_WORDS)
@@ -117,10 +157,16 @@ static unsigned parse_notify_words(struct span value)
     }
 }
 
+/*@ requires value_parsable(parameters, value);
+    assigns parameters->notify_length, parameters->notify[0 .. NOTIFY_MAX - 1];
+    ensures parameters->notify_length <= NOTIFY_MAX; */
 static bool parse_notify(struct parameters *parameters, struct span value)
 {
     struct text text = {.octets = parameters->notify, .size = sizeof parameters->notify};
     unsigned asked = parse_notify_words(value);
+    /*@ loop invariant 0 <= word <= NOTIFY_WORDS && text_ok(&text);
+        loop assigns word, text.length, parameters->notify[0 .. NOTIFY_MAX - 1];
+        loop variant NOTIFY_WORDS - word; */
     for (unsigned word = 0; word < NOTIFY_WORDS; word++) {
         if ((asked & 1U << word) == 0)
             continue;
@@ -158,9 +204,15 @@ static const struct {
 enum { ROWS = sizeof rows / sizeof *rows };
 
 /* The row of `keyword`; ROWS if there is none. */
+/*@ requires readable(keyword);
+    assigns \nothing;
+    ensures \result <= ROWS; */
 static size_t find(struct span keyword, unsigned allowed)
 {
     size_t row = 0;
+    /*@ loop invariant 0 <= row <= ROWS;
+        loop assigns row;
+        loop variant ROWS - row; */
     while (row < ROWS &&
            ((rows[row].set & allowed) == 0 || !span_equal(keyword, span_of(rows[row].keyword))))
         row++;
@@ -181,6 +233,9 @@ bool parameter_is_dropped(struct span text)
     return text.length <= DROPPED_MAX && span_is_printable(text);
 }
 
+/*@ requires value_parsable(parameters, parameter);
+    assigns parameters->dropped_length, parameters->dropped[0 .. DROPPED_MAX - 1];
+    ensures parameters->dropped_length <= DROPPED_MAX; */
 static void drop(struct parameters *parameters, struct span parameter)
 {
     struct text text = {.octets = parameters->dropped, .size = sizeof parameters->dropped};
@@ -188,8 +243,13 @@ static void drop(struct parameters *parameters, struct span parameter)
     parameters->dropped_length = text.length;
 }
 
+/*@ requires row < ROWS && value_parsable(parameters, value) && parameters_ok(parameters);
+    assigns *parameters;
+    ensures parameters_ok(parameters); */
 static bool parse_value(size_t row, struct parameters *parameters, struct span value)
 {
+    /*@ calls parse_size, parse_body, parse_utf8, parse_prdr, parse_auth, parse_ret, parse_envid,
+              parse_notify, parse_orcpt; */
     return rows[row].parse(parameters, value);
 }
 
@@ -198,6 +258,10 @@ enum parameter_result parameters_parse(struct span input, unsigned allowed,
 {
     bool seen[ROWS] = {false};
     parameters_clear(parameters);
+    /*@ loop invariant part_of(input, \at(input, Pre)) && readable(input);
+        loop invariant parameters_ok(parameters);
+        loop assigns input, *offender, *parameters, seen[0 .. ROWS - 1];
+        loop variant input.length; */
     for (;;) {
         input = span_trim(input);
         if (input.length == 0)

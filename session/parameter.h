@@ -44,6 +44,13 @@ struct parameters {
     char dropped[DROPPED_MAX]; /* "ORCPT=...", malformed, and so ignored; printable ASCII */
 };
 
+/*@ predicate parameters_ok(struct parameters *parameters) = \valid_read(parameters) &&
+        \valid_read(parameters->ret) && parameters->envid_length <= ENVID_MAX &&
+        parameters->notify_length <= NOTIFY_MAX && parameters->orcpt_length <= ORCPT_MAX &&
+        parameters->dropped_length <= DROPPED_MAX; */
+/*@ requires \valid(parameters);
+    assigns *parameters;
+    ensures parameters_ok(parameters); */
 void parameters_clear(struct parameters *parameters);
 
 enum parameter_result { PARAMETER_OK, PARAMETER_UNKNOWN, PARAMETER_BAD };
@@ -52,13 +59,25 @@ enum parameter_result { PARAMETER_OK, PARAMETER_UNKNOWN, PARAMETER_BAD };
  * Parses all that follows a path; `allowed` has the sets of enum parameter_set that may follow.
  * Unless the result is PARAMETER_OK, `offender` is the wrong parameter.
  */
+/*@ requires readable(input) && \valid(parameters) && \valid(offender);
+    requires \separated(parameters, offender, input.octets + (0 .. input.length - 1));
+    assigns *parameters, *offender;
+    ensures parameters_ok(parameters) && (\result != PARAMETER_OK ==> readable(*offender)); */
 enum parameter_result parameters_parse(struct span input, unsigned allowed,
                                        struct parameters *parameters, struct span *offender);
 
 /* Whether `text` is a valid value of that field of struct parameters. */
+/*@ requires readable(text);
+    assigns \nothing; */
 bool parameter_is_envid(struct span text);
+/*@ requires readable(text);
+    assigns \nothing; */
 bool parameter_is_notify(struct span text);
+/*@ requires readable(text);
+    assigns \nothing; */
 bool parameter_is_orcpt(struct span text);
+/*@ requires readable(text);
+    assigns \nothing; */
 bool parameter_is_dropped(struct span text);
 
 #endif
