@@ -10,17 +10,28 @@ void envelope_clear(struct envelope *envelope)
 }
 
 /* The offset of line `index`: after the line feed of the one before. */
+/*@ requires \valid_read(list) && index <= ENVELOPE_RECIPIENTS_MAX;
+    assigns \nothing;
+    ensures \result == line_start(list, index); */
 static size_t start_of(const struct envelope_list *list, unsigned index)
 {
-    return index > 0 ? list->ends[index - 1] + 1 : 0;
+    return index > 0 ? (size_t)list->ends[index - 1] + 1 : 0;
 }
 
+/*@ requires \valid_read(list) && index <= ENVELOPE_RECIPIENTS_MAX && length <= UINT16_MAX;
+    assigns \nothing;
+    ensures \result <==> line_start(list, index) + length <= ENVELOPE_OCTETS_MAX; */
 static bool has_room(const struct envelope_list *list, unsigned index, size_t length)
 {
     return start_of(list, index) + length <= sizeof list->octets;
 }
 
 /* Adds line `index`, the next. */
+/*@ requires \valid(list) && index < ENVELOPE_RECIPIENTS_MAX && readable(text);
+    requires line_start(list, index) + text.length <= ENVELOPE_OCTETS_MAX;
+    requires \separated(list, text.octets + (0 .. text.length - 1));
+    assigns list->octets[0 .. ENVELOPE_OCTETS_MAX - 1], list->ends[index];
+    ensures line_length(list, index) == text.length && list->ends[index] <= ENVELOPE_OCTETS_MAX; */
 static void add(struct envelope_list *list, unsigned index, struct span text)
 {
     size_t start = start_of(list, index);

@@ -26,6 +26,15 @@ struct envelope_list {
     char octets[ENVELOPE_OCTETS_MAX];
 };
 
+/*@ logic integer line_start(struct envelope_list *list, integer index) =
+        index > 0 ? list->ends[index - 1] + 1 : 0;
+    logic integer line_length(struct envelope_list *list, integer index) =
+        list->ends[index] - line_start(list, index);
+    predicate list_ok(struct envelope_list *list, integer count, integer max) =
+        \valid(list) && 0 <= count <= ENVELOPE_RECIPIENTS_MAX &&
+        \forall integer i; 0 <= i < count ==>
+            list->ends[i] <= ENVELOPE_OCTETS_MAX && 0 <= line_length(list, i) <= max; */
+
 struct envelope {
     struct mailbox sender;
     struct parameters parameters; /* of MAIL */
@@ -36,20 +45,47 @@ struct envelope {
     struct envelope_list orcpt;  /* ORCPT= likewise */
 };
 
+/*@ predicate envelope_ok(struct envelope *envelope) = \valid(envelope) &&
+        list_ok(&envelope->recipients, envelope->count, MAILBOX_MAX) &&
+        list_ok(&envelope->notify, envelope->count, NOTIFY_MAX) &&
+        list_ok(&envelope->orcpt, envelope->count, ORCPT_MAX) &&
+        \forall integer i; 0 <= i < envelope->count ==>
+            envelope->local_lengths[i] <= LOCAL_PART_MAX &&
+            envelope->local_lengths[i] <= line_length(&envelope->recipients, i); */
+/*@ requires \valid(envelope);
+    assigns envelope->sender, envelope->count, envelope->parameters;
+    ensures envelope_ok(envelope) && envelope->count == 0; */
 void envelope_clear(struct envelope *envelope);
 
 /*
  * Adds a copy of `mailbox` and of what was asked for it; false, and nothing changed, when there is
  * no room left.
  */
+/*@ requires envelope_ok(envelope) && mailbox_ok(mailbox) && parameters_ok(parameters);
+    requires \separated(envelope, mailbox, parameters);
+    assigns *envelope;
+    ensures envelope_ok(envelope); */
 bool envelope_add(struct envelope *envelope, const struct mailbox *mailbox,
                   const struct parameters *parameters);
 
 /* Recipient `index`, from 0 to count - 1, copied out. */
+/*@ requires envelope_ok(envelope) && index < envelope->count;
+    assigns \nothing;
+    ensures \result.local_length <= \result.length <= MAILBOX_MAX;
+    ensures \result.local_length <= LOCAL_PART_MAX; */
 struct mailbox envelope_recipient(const struct envelope *envelope, unsigned index);
 
 /* The lines of a list that has `count`, and line `index`. Borrowed from the envelope. */
+/*@ requires \valid_read(list) && count <= ENVELOPE_RECIPIENTS_MAX;
+    requires count > 0 ==> list->ends[count - 1] <= ENVELOPE_OCTETS_MAX;
+    assigns \nothing;
+    ensures readable(\result); */
 struct span envelope_lines(const struct envelope_list *list, unsigned count);
+/*@ requires \valid_read(list) && index < ENVELOPE_RECIPIENTS_MAX;
+    requires line_start(list, index) <= list->ends[index] <= ENVELOPE_OCTETS_MAX;
+    assigns \nothing;
+    ensures readable(\result) && \result.length == line_length(list, index);
+    ensures \result.octets == &list->octets[0] + line_start(list, index); */
 struct span envelope_line(const struct envelope_list *list, unsigned index);
 
 #endif
