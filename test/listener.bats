@@ -372,12 +372,14 @@ EOF
 # through_superserver: two messages arrive, by sessions of one listener, which is started by the first
 # connection and outlives the superserver.
 through_superserver() {
+    local listener
     eventually is_listening "$port"
     eventually pgrep -P "${started[-1]}"
-    started+=("$(pgrep -P "${started[-1]}")")
+    listener=$(pgrep -P "${started[-1]}")
     for _ in 1 2; do send_message; done
     [ "$(kept_count)" = 2 ]
     kept_environment 1 | grep -qx CLIENT_ADDRESS=127.0.0.1
+    kill "$listener"
 }
 
 @test "a listener serves the socket of xinetd with wait = yes" {

@@ -4,9 +4,9 @@ load helper
 patient_client() {
     mkfifo client
     { cat; exec sleep 1000; } >client 3>&- 4>&- &
-    started+=($!)
     SECONDS=0
     handler "$@" <client | from_wire | without_ids
+    kill $!
     [ "$SECONDS" -lt 500 ]
 }
 
