@@ -1,5 +1,8 @@
 #include "session/proxy.h"
 
+/*@ requires \valid(header) && \valid_read(reason);
+    assigns header->reason;
+    ensures \result == PROXY_RESULT_BAD && header->reason == reason; */
 static enum proxy_result refuse(struct proxy_header *header, const char *reason)
 {
     header->reason = reason;
@@ -7,6 +10,8 @@ static enum proxy_result refuse(struct proxy_header *header, const char *reason)
 }
 
 /* Whether `input` is a beginning of `whole`, or begins with it. */
+/*@ requires readable(input) && readable_octets((char *)whole, length);
+    assigns \nothing; */
 static bool begins(struct span input, const char *whole, size_t length)
 {
     size_t common = input.length < length ? input.length : length;
@@ -14,6 +19,9 @@ static bool begins(struct span input, const char *whole, size_t length)
 }
 
 /* Parses the word up to the next space, or all, off the front of `line`. */
+/*@ requires parsable(line);
+    assigns *line;
+    ensures parsable(line) && rest_of(*line, \old(*line)) && readable(\result); */
 static struct span parse_word(struct span *line)
 {
     size_t length = span_find(*line, ' ');
@@ -23,9 +31,14 @@ static struct span parse_word(struct span *line)
 }
 
 /* Version 1: whether only characters of such an address are in it. */
+/*@ requires readable(word);
+    assigns \nothing; */
 static bool is_address(struct span word, bool ipv6)
 {
     const char *allowed = ipv6 ? "0123456789abcdefABCDEF:." : "0123456789.";
+    /*@ loop invariant 0 <= i <= word.length;
+        loop assigns i;
+        loop variant word.length - i; */
     for (size_t i = 0; i < word.length; i++)
         if (word.octets[i] == '\0' || strchr(allowed, word.octets[i]) == NULL)
             return false;
@@ -33,6 +46,8 @@ static bool is_address(struct span word, bool ipv6)
 }
 
 /* A number up to 65535 without zeros in front. */
+/*@ requires readable(word) && \valid(port);
+    assigns *port; */
 static bool parse_port(struct span word, unsigned *port)
 {
     uint64_t number;
@@ -44,6 +59,11 @@ static bool parse_port(struct span word, unsigned *port)
 }
 
 /* The line of version 1 without its end, behind "PROXY ". */
+/*@ requires readable(line) && \valid(header) && addresses_ok(header);
+    assigns *header;
+    ensures header->length == \old(header->length);
+    ensures \result == PROXY_RESULT_OK ==> addresses_ok(header);
+    ensures \result == PROXY_RESULT_BAD ==> \valid_read(header->reason); */
 static enum proxy_result parse_line(struct span line, struct proxy_header *header)
 {
     struct span family = parse_word(&line);
@@ -63,6 +83,10 @@ static enum proxy_result parse_line(struct span line, struct proxy_header *heade
     return PROXY_RESULT_OK;
 }
 
+/*@ requires readable(input) && input.length > 0 && \valid(header) && addresses_ok(header);
+    assigns *header;
+    ensures \result == PROXY_RESULT_OK ==> header->length <= input.length && addresses_ok(header);
+    ensures \result == PROXY_RESULT_BAD ==> \valid_read(header->reason); */
 static enum proxy_result parse_text(struct span input, struct proxy_header *header)
 {
     static const char start[] = "PROXY ";
@@ -70,7 +94,9 @@ static enum proxy_result parse_text(struct span input, struct proxy_header *head
     size_t line_feed = span_find(input, '\n');
     if (!begins(input, start, start_length))
         return refuse(header, "no PROXY header");
-    size_t carriage_return = span_find(input, '\r');
+    if (input.length < start_length)
+        return PROXY_RESULT_MORE;
+    size_t carriage_return = start_length + span_find(span_after(input, start_length), '\r');
     size_t length = line_feed < input.length ? line_feed + 1 : input.length;
     if (length > PROXY_LINE_MAX || (length == PROXY_LINE_MAX && line_feed == input.length))
         return refuse(header, "a line longer than 107 octets");
@@ -84,12 +110,19 @@ static enum proxy_result parse_text(struct span input, struct proxy_header *head
     return parse_line(span_after(span_first(input, carriage_return), start_length), header);
 }
 
+/*@ requires readable(input) && at + 1 < input.length;
+    assigns \nothing; */
 static unsigned read_16_bits(struct span input, size_t at)
 {
     return ((unsigned)(unsigned char)input.octets[at] << 8) + (unsigned char)input.octets[at + 1];
 }
 
 /* Both addresses, of `size` octets, and both ports, at the front of `input`. */
+/*@ requires readable(input) && (size == 4 || size == 16) && \valid(header) && addresses_ok(header);
+    assigns *header;
+    ensures header->length == \old(header->length);
+    ensures \result == PROXY_RESULT_OK ==> addresses_ok(header);
+    ensures \result == PROXY_RESULT_BAD ==> \valid_read(header->reason); */
 static enum proxy_result parse_addresses(struct span input, size_t size,
                                          struct proxy_header *header)
 {
@@ -104,6 +137,11 @@ static enum proxy_result parse_addresses(struct span input, size_t size,
 }
 
 /* Version 2, whole: `input` is what follows its preamble. */
+/*@ requires readable(input) && \valid(header) && addresses_ok(header);
+    assigns *header;
+    ensures header->length == \old(header->length);
+    ensures \result == PROXY_RESULT_OK ==> addresses_ok(header);
+    ensures \result == PROXY_RESULT_BAD ==> \valid_read(header->reason); */
 static enum proxy_result parse_family(unsigned char family, struct span input,
                                       struct proxy_header *header)
 {
@@ -117,10 +155,15 @@ static enum proxy_result parse_family(unsigned char family, struct span input,
     case 0x32:
         return PROXY_RESULT_OK;
     default:
-        return refuse(header, "an address family or transport that is not known");
+        break;
     }
+    return refuse(header, "an address family or transport that is not known");
 }
 
+/*@ requires readable(input) && input.length > 0 && \valid(header) && addresses_ok(header);
+    assigns *header;
+    ensures \result == PROXY_RESULT_OK ==> header->length <= input.length && addresses_ok(header);
+    ensures \result == PROXY_RESULT_BAD ==> \valid_read(header->reason); */
 static enum proxy_result parse_binary(struct span input, struct proxy_header *header)
 {
     static const char signature[] = "\r\n\r\n\0\r\nQUIT\n";

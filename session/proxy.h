@@ -41,10 +41,20 @@ struct proxy_header {
     const char *reason; /* with PROXY_RESULT_BAD: what is wrong, in words */
 };
 
+/*@ predicate addresses_ok(struct proxy_header *header) =
+        readable(header->source.address) && readable(header->destination.address) &&
+        (header->form == PROXY_FORM_IPV4 ==>
+            header->source.address.length == header->destination.address.length == 4) &&
+        (header->form == PROXY_FORM_IPV6 ==>
+            header->source.address.length == header->destination.address.length == 16); */
 /*
  * Parses the header at the front of `input`. Unless the result is PROXY_RESULT_OK, fields other
  * than `reason` are undefined. TLVs are skipped. PROXY_HEADER_MAX octets are always enough.
  */
+/*@ requires readable(input) && \valid(header);
+    assigns *header;
+    ensures \result == PROXY_RESULT_OK ==> header->length <= input.length && addresses_ok(header);
+    ensures \result == PROXY_RESULT_BAD ==> \valid_read(header->reason); */
 enum proxy_result proxy_parse(struct span input, struct proxy_header *header);
 
 #endif
