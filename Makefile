@@ -86,7 +86,7 @@ PROGRAMS = smtp-handler $(HELPERS:%=helpers/%)
 CONFINED = frontend relay keeper password milter
 FILTERS = $(CONFINED:%=handler/filter-%.inc)
 
-.PHONY: all base bench bench-connections bench-engines check-engines check-filters check-hosts check-systemd clean deb drill fuzz help html install lint musl prove run \
+.PHONY: all base bench bench-connections bench-engines check-engines check-filters check-hosts check-systemd clean deb drill fuzz help html install lint musl prove prove-mutations run \
 	test uninstall valgrind FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -428,6 +428,11 @@ prove: ## prove that what reads strangers' octets has no run-time error
 	@mkdir -p build
 	$(call install_packages,prove)
 	@test/prove/run $(PROVED)
+
+prove-mutations: ## break what is proved, one bound at a time, and see each proof fail
+	@mkdir -p build
+	$(call install_packages,prove)
+	@test/prove/mutate
 
 test: ## run all tests against BUILDS: sanitize and release, unless told; or static
 	@mkdir -p build
