@@ -139,6 +139,32 @@ static bool has_empty_line(struct span octets, struct span expected, bool crlf)
            memcmp(octets.octets + at + end, expected.octets + at, expected.length - at) == 0;
 }
 
+/* Whether a line may be in it that a trace makes another of; fuzz-content knows what becomes of
+ * those. */
+static bool has_line_of_trace(struct span octets)
+{
+    static const char *const names[] = {"Return-Path", "Authentication-Results", "From "};
+    for (; octets.length > 0; octets = span_after(octets, 1))
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            struct span name = span_of(names[i]);
+            if (octets.length >= name.length && span_equal(span_first(octets, name.length), name))
+                return true;
+        }
+    return false;
+}
+
+/* What follows the first empty line. */
+static struct span body_of(struct span octets)
+{
+    while (octets.length > 0) {
+        struct span line = span_first(octets, span_find(octets, '\n'));
+        octets = span_after(octets, line.length + (line.length < octets.length ? 1 : 0));
+        if (line.length == 0 || span_equal(line, span_of("\r")))
+            break;
+    }
+    return octets;
+}
+
 /* What is about to be delivered is what was sent. */
 static void check_message(const struct driver *driver)
 {
@@ -146,8 +172,14 @@ static void check_message(const struct driver *driver)
     bool binary = session_envelope(&driver->session)->parameters.binary;
     bool crlf = reader.crlf || binary;
     long length = binary ? (long)reader.length : decode_lines(reader.mode == READING_CONTENT);
-    assert(length >= 0 && (size_t)length <= all.length);
+    assert(length >= 0);
     struct span expected = {binary ? reader.message : decoded, (size_t)length};
+    if (driver->session.settings.trace && has_line_of_trace(expected)) {
+        expected = body_of(expected);
+        if (expected.length == 0)
+            return;
+    }
+    assert(expected.length <= all.length);
     size_t trace_length = all.length - expected.length;
     if (memcmp(driver->message + trace_length, expected.octets, expected.length) != 0) {
         trace_length -= crlf ? 2 : 1; /* there is a trace */
