@@ -790,8 +790,8 @@ with_password() {
     printf 'alice\0secret\0now\0' >&7
     as_another "$@" 3<password 7>&- >>background 2>&1 </dev/null &
     started+=($!)
-    eventually pgrep -P $!
-    reader=$(pgrep -P $!)
+    eventually pgrep -P $! -x "${1##*/}" # no longer a shell that is to become it
+    reader=$(pgrep -P $! -x "${1##*/}")
 }
 
 # What another process of the reader's user gets of the password.
