@@ -27,7 +27,7 @@ teardown() {
 }
 
 # is_ours PROCESS: this test started it. The number of one that has ended may be another's by now.
-is_ours() { grep -qs "^PPid:[[:blank:]]$$\$" "/proc/$1/status"; }
+is_ours() { grep -qsE "^PPid:[[:blank:]]($$|$BASHPID)\$" "/proc/$1/status"; }
 
 end_started() {
     local pid
