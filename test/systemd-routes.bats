@@ -66,7 +66,7 @@ replies() {
 @test "a Maildir for each user is a line of the file, as the manual has it, below what the units let it write" {
     afterwards rm -f /etc/smtp-recipients
     { echo 'postmaster@example.org = joe@example.org'
-        manual smtp-handler-command.7 '/srv/mail/{user}' | sed 's:/srv/mail:/var/lib/smtp-handler:'; } >/etc/smtp-recipients
+        manual smtp-handler-command.7 'maildir-deliver /var/lib/smtp-handler/{user}'; } >/etc/smtp-recipients
     [ "$(wc -l </etc/smtp-recipients)" = 2 ]
     serve 'recipients /etc/smtp-recipients'
     sed -i '/^command/d' "$configuration"
