@@ -1,7 +1,5 @@
 #include "session/header.h"
 
-#include <assert.h>
-
 #include "session/results.h"
 
 _Static_assert(HEADER_LINE_MAX > sizeof "Delivered-To:" + MAILBOX_MAX,
@@ -44,14 +42,6 @@ size_t header_room(const struct header *header)
            (header->is_traced ? HEADER_END_MAX : 0);
 }
 
-static void put(struct room *output, struct span octets)
-{
-    assert(octets.length <= output->length);
-    memmove(output->octets, octets.octets, octets.length);
-    output->octets += octets.length;
-    output->length -= octets.length;
-}
-
 /*
  * Puts in front of the current line, of a traced message, what keeps it apart: from the trace, or
  * from the header that it ends though it is not empty.
@@ -64,7 +54,7 @@ static void separate(struct header *header, struct room *output)
     else if (header->kind == FIELD_LINE_SEPARATOR)
         octets = span_of("X-Mailbox-Line: ");
     if (header->is_traced)
-        put(output, octets);
+        room_put(output, octets);
     if (header->is_traced && !header->passed)
         header->added = (uint32_t)octets.length;
     header->passed = true;
@@ -182,8 +172,8 @@ static void begin_line(struct header *header, size_t held, struct span piece, st
         before = span_after(before, 1);
     else if (is_quoted)
         piece = span_after(piece, 1);
-    put(output, before);
-    put(output, piece);
+    room_put(output, before);
+    room_put(output, piece);
 }
 
 /* The value of the current line if it is a Delivered-To, and whole; else empty. */
@@ -248,7 +238,7 @@ static void settle(struct header *header, enum results found, struct room *outpu
     header->kind = FIELD_LINE_NAMED;
     if (!header->left_out) {
         separate(header, output);
-        put(output, (struct span){header->line, header->line_length});
+        room_put(output, (struct span){header->line, header->line_length});
     }
     judge_return(header);
     header->has_return &= !is_whole;
@@ -295,7 +285,7 @@ static void pass_line(struct header *header, struct span *input, struct room *ou
     if (undecided)
         begin_line(header, held, piece, output);
     else if (!header->left_out)
-        put(output, piece);
+        room_put(output, piece);
     if (whole)
         end_line(header);
 }
@@ -313,7 +303,7 @@ size_t header_pass(struct header *header, char *octets, size_t length)
         else
             pass_line(header, &input, &output);
     }
-    put(&output, input);
+    room_put(&output, input);
     return (size_t)(output.octets - octets);
 }
 
