@@ -49,7 +49,14 @@ struct content {
     char tail[CONTENT_TAIL];  /* the last octets up to a bare LF; all from a bad line end on */
 };
 
+/*@ predicate content_ok(struct content *content) = \valid(content) &&
+        content->state <= CONTENT_ENDED &&
+        (content->bad_line_end == \null || \valid_read(content->bad_line_end)) &&
+        (content->smuggled_end == \null || \valid_read(content->smuggled_end)); */
 /* Makes `content` new: the next octet begins the message. */
+/*@ requires \valid(content);
+    assigns *content;
+    ensures content_ok(content); */
 void content_begin(struct content *content, enum encoding encoding, enum newlines newlines,
                    enum line_ending line_ending);
 
@@ -58,12 +65,25 @@ void content_begin(struct content *content, enum encoding encoding, enum newline
  * input is used up, fewer than two octets of room are left, or the message has ended. After a bad
  * line end the rest of the message is discarded.
  */
+/*@ requires content_ok(content) && parsable(input) && \valid(output) && writable(*output);
+    requires \separated(content, input, output, output->octets + (0 .. output->length - 1));
+    requires \separated(input->octets + (0 .. input->length - 1),
+                        output->octets + (0 .. output->length - 1));
+    assigns *content, *input, *output, output->octets[0 .. output->length - 1];
+    ensures content_ok(content) && parsable(input);
+    ensures rest_of(*input, \old(*input)) && moved_on(*output, \old(*output)); */
 void content_decode(struct content *content, struct span *input, struct room *output);
 
 /* The dot that ends the message has come; ENCODING_DOTTED alone has one. */
+/*@ requires \valid_read(content);
+    assigns \nothing;
+    ensures \result <==> content->state == CONTENT_ENDED; */
 bool content_ended(const struct content *content);
 
 /* No more octets will come: a CR without its LF is a bad line end. */
+/*@ requires content_ok(content);
+    assigns content->bad_line_end;
+    ensures content_ok(content); */
 void content_finish(struct content *content);
 
 #endif

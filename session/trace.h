@@ -31,23 +31,44 @@ struct trace {
     int64_t time; /* seconds since 1970, UTC */
 };
 
+/*@ predicate trace_ok(struct trace *trace) = \valid_read(trace) && mailbox_ok(trace->sender) &&
+        (trace->recipient == \null || mailbox_ok(trace->recipient)) && readable(trace->helo) &&
+        readable(trace->client_hostname) && readable(trace->client_address) &&
+        readable(trace->user) && readable(trace->hostname) && readable(trace->protocol) &&
+        readable(trace->id); */
+
 /* The protocol by its name in RFC 3848 and RFC 6531 4.3 ("ESMTP", "LMTP", "UTF8SMTPSA"). */
 struct protocol {
     bool extended, lmtp, utf8, secured, authenticated;
 };
+/*@ assigns \nothing;
+    ensures readable(\result); */
 struct span protocol_name(struct protocol protocol);
 
 /*
  * Writes the fields to the front of `output`, which has TRACE_FIELDS_MAX octets of room, and moves
  * it.
  */
+/*@ requires trace_ok(trace) && \valid(output) && writable(*output);
+    requires output->length >= TRACE_FIELDS_MAX;
+    requires \separated(output, output->octets + (0 .. output->length - 1));
+    assigns *output, output->octets[0 .. output->length - 1];
+    ensures moved_on(*output, \old(*output));
+    ensures output->length >= \old(output->length) - TRACE_FIELDS_MAX; */
 void trace_write(const struct trace *trace, enum line_ending line_ending, struct room *output);
 
 /* Writes the first of them alone; room for a mailbox and 20 octets is enough. */
+/*@ requires mailbox_ok(sender) && \valid(output) && writable(*output);
+    requires \separated(output, output->octets + (0 .. output->length - 1));
+    assigns *output, output->octets[0 .. output->length - 1];
+    ensures moved_on(*output, \old(*output)); */
 void trace_write_return_path(const struct mailbox *sender, enum line_ending line_ending,
                              struct room *output);
 
 /* At which octet of such fields Received begins; their length if it is not there. */
+/*@ requires readable(fields);
+    assigns \nothing;
+    ensures \result <= fields.length; */
 size_t trace_find_received(struct span fields);
 
 #endif
