@@ -20,13 +20,16 @@ void header_begin(struct header *header, const struct mailbox *recipient, bool i
     header->kind = FIELD_LINE_UNDECIDED;
     header->received = 0;
     header->added = 0;
-    header->recipient.length = 0;
+    header->recipient.length = header->recipient.local_length = 0;
     if (recipient != NULL)
         header->recipient = *recipient;
     header->line_length = 0;
 }
 
 /* Octets of the current line, or field, that are held back. */
+/*@ requires \valid_read(header);
+    assigns \nothing;
+    ensures \result == octets_held(header); */
 static size_t held_back(const struct header *header)
 {
     bool is_undecided = header->kind == FIELD_LINE_UNDECIDED || header->is_held;

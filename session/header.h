@@ -56,15 +56,34 @@ struct header {
     char line[HEADER_LINE_MAX]; /* the beginning of the current line, or all that is held back */
 };
 
+/*@ logic integer octets_held(struct header *header) =
+        header->kind == FIELD_LINE_UNDECIDED || header->is_held ? header->line_length : 0;
+    logic integer room_needed(struct header *header) =
+        header->over ? 0 :
+        octets_held(header) + (header->is_traced && !header->passed ? HEADER_ADDED_MAX : 0) +
+        (header->is_traced ? HEADER_END_MAX : 0);
+    predicate header_ok(struct header *header) = \valid(header) && readable(header->hostname) &&
+        mailbox_ok(&header->recipient) && header->added <= HEADER_ADDED_MAX &&
+        header->line_length <= HEADER_LINE_MAX && octets_held(header) < HEADER_LINE_MAX &&
+        (header->is_held ==> header->line_length > 0); */
+
 /*
  * Makes `header` new. A Delivered-To that names `recipient` is a loop; NULL: do not check. If it
  * `is_traced` our trace is in front, with this line ending, and is kept apart. Results of
  * `hostname` are left out unless that is empty. Nothing else is changed.
  */
+/*@ requires \valid(header) && readable(hostname);
+    requires recipient == \null || (mailbox_ok(recipient) && \separated(header, recipient));
+    assigns *header;
+    ensures header_ok(header) && !header->over && header->added == 0;
+    ensures room_needed(header) == (is_traced ? HEADER_ADDED_MAX + HEADER_END_MAX : 0); */
 void header_begin(struct header *header, const struct mailbox *recipient, bool is_traced,
                   enum line_ending line_ending, struct span hostname);
 
 /* Octets that header_pass and header_end may write in addition to those that they are given. */
+/*@ requires header_ok(header);
+    assigns \nothing;
+    ensures \result == room_needed(header); */
 size_t header_room(const struct header *header);
 
 /*
@@ -72,20 +91,39 @@ size_t header_room(const struct header *header);
  * `octets` after header_room free ones. Moves to the front what can be handed on; returns its
  * length.
  */
+/*@ requires header_ok(header) && length < 0x7fffffff;
+    requires \valid(octets + (0 .. room_needed(header) + length - 1));
+    requires \separated(header, octets + (0 .. room_needed(header) + length - 1));
+    assigns *header, octets[0 .. room_needed(header) + length - 1];
+    ensures header_ok(header);
+    ensures \result + room_needed(header) <= \old(room_needed(header)) + length; */
 size_t header_pass(struct header *header, char *octets, size_t length);
 
 /* The message is over: writes to `octets` what was held back; returns its length. */
+/*@ requires header_ok(header);
+    requires \valid(octets + (0 .. room_needed(header) - 1));
+    requires \separated(header, octets + (0 .. room_needed(header) - 1));
+    assigns *header, octets[0 .. room_needed(header) - 1];
+    ensures header_ok(header) && header->over;
+    ensures \result <= \old(room_needed(header)); */
 size_t header_end(struct header *header, char *octets);
 
 /* Whether its end has been seen. */
+/*@ requires \valid_read(header);
+    assigns \nothing;
+    ensures \result == header->over; */
 bool header_is_over(const struct header *header);
 
 /*
  * Whether a CR without LF stands in one of its fields (RFC 5322 2.2), though it came by a count.
  */
+/*@ requires \valid_read(header);
+    assigns \nothing; */
 bool header_is_broken(const struct header *header);
 
 /* Whether the header so far shows a loop: Delivered-To, or too many Received. */
+/*@ requires \valid_read(header);
+    assigns \nothing; */
 bool header_shows_loop(const struct header *header);
 
 #endif
