@@ -41,16 +41,35 @@ struct auth {
     char password[AUTH_PASSWORD_MAX]; /* cleared as soon as it is answered */
 };
 
+/*@ predicate auth_ok(struct auth *auth) = \valid(auth) &&
+        AUTH_MECHANISM_NONE <= auth->mechanism <= AUTH_MECHANISM_XCLIENT &&
+        auth->user_length <= AUTH_NAME_MAX && auth->password_length <= AUTH_PASSWORD_MAX;
+    predicate reply_or_none(enum reply reply) = reply == REPLY_NONE || reply_ok(reply); */
+
 /* Resets to unauthenticated: at start, after STARTTLS and XCLIENT. Failures stay counted. */
+/*@ requires \valid(auth);
+    assigns *auth;
+    ensures auth_ok(auth) && auth->failures == \old(auth->failures);
+    ensures auth->deferrals == \old(auth->deferrals); */
 void auth_clear(struct auth *auth);
 
 /* Whether it may name a user: UTF-8 without control characters, for the log and the environment. */
+/*@ requires readable(name);
+    assigns \nothing;
+    ensures \result ==> 0 < name.length <= AUTH_NAME_MAX; */
 bool auth_is_name(struct span name);
 
 /* Whether it may be a password: without NUL, and not empty, which is an anonymous bind in LDAP. */
+/*@ requires readable(password);
+    assigns \nothing;
+    ensures \result ==> 0 < password.length <= AUTH_PASSWORD_MAX; */
 bool auth_is_password(struct span password);
 
 /* The client is `user`, by the word of a proxy. */
+/*@ requires auth_ok(auth) && readable(user) && user.length <= AUTH_NAME_MAX;
+    requires \separated(auth, user.octets + (0 .. user.length - 1));
+    assigns *auth;
+    ensures auth_ok(auth); */
 void auth_believe(struct auth *auth, struct span user);
 
 /*
@@ -58,24 +77,49 @@ void auth_believe(struct auth *auth, struct span user);
  * exchange. Returns the reply: a 334, after which the exchange goes on, or an error, which ends it.
  * REPLY_NONE: the credentials are complete and must be checked.
  */
+/*@ requires auth_ok(auth) && readable(argument);
+    requires \separated(auth, argument.octets + (0 .. argument.length - 1));
+    assigns *auth;
+    ensures auth_ok(auth) && reply_or_none(\result); */
 enum reply auth_begin(struct auth *auth, struct span argument);
+/*@ requires auth_ok(auth) && readable(line);
+    requires \separated(auth, line.octets + (0 .. line.length - 1));
+    assigns *auth;
+    ensures auth_ok(auth) && reply_or_none(\result); */
 enum reply auth_continue(struct auth *auth, struct span line);
 
 /* Ends the exchange without a result; returns `reply`. */
+/*@ requires auth_ok(auth);
+    assigns *auth;
+    ensures auth_ok(auth) && \result == reply; */
 enum reply auth_cancel(struct auth *auth, enum reply reply);
 
+/*@ requires auth_ok(auth);
+    assigns \nothing;
+    ensures readable(\result.mechanism) && readable(\result.user) && readable(\result.password); */
 struct credentials auth_credentials(const struct auth *auth);
 
 /* The reply to credentials by what checking them came to. */
+/*@ requires outcome_ok(outcome);
+    assigns \nothing;
+    ensures reply_ok(\result); */
 enum reply auth_reply(enum outcome outcome);
 
 /* The credentials were checked; returns auth_reply. */
+/*@ requires auth_ok(auth) && outcome_ok(outcome);
+    assigns *auth;
+    ensures auth_ok(auth) && reply_ok(\result); */
 enum reply auth_answer(struct auth *auth, enum outcome outcome);
 
 /* Whether the session has failed so often that it must end. */
+/*@ requires auth_ok(auth);
+    assigns \nothing; */
 bool auth_is_exhausted(const struct auth *auth);
 
 /* Who the client is; empty if unauthenticated. */
+/*@ requires auth_ok(auth);
+    assigns \nothing;
+    ensures readable(\result) && \result.length <= AUTH_NAME_MAX; */
 struct span auth_user(const struct auth *auth);
 
 #endif

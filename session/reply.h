@@ -87,6 +87,8 @@ enum reply {
 };
 enum { REPLIES = REPLY_MISCONFIGURED + 1 };
 
+/*@ predicate reply_ok(enum reply reply) = REPLY_NONE < reply < REPLIES; */
+
 /* What the handler, or the machine, decides about a sender, a recipient or a message. */
 enum verdict {
     VERDICT_ACCEPTED,
@@ -116,11 +118,15 @@ enum verdict {
 };
 enum { VERDICTS = VERDICT_BROKEN_OFF + 1 };
 
+/*@ predicate verdict_ok(enum verdict verdict) = VERDICT_ACCEPTED <= verdict < VERDICTS; */
+
 enum outcome {
     OUTCOME_ACCEPTED,
     OUTCOME_DEFERRED, /* 4xx: the client should try again */
     OUTCOME_REFUSED   /* 5xx: it should not */
 };
+
+/*@ predicate outcome_ok(enum outcome outcome) = OUTCOME_ACCEPTED <= outcome <= OUTCOME_REFUSED; */
 
 struct replies {
     size_t start; /* of what is not written yet */
@@ -128,25 +134,57 @@ struct replies {
     char octets[REPLIES_MAX];
 };
 
+/*@ predicate replies_ok(struct replies *replies) = \valid(replies) &&
+        replies->start <= replies->end <= REPLIES_MAX;
+    predicate replies_fit(struct replies *replies, integer octets) =
+        replies->end + octets <= REPLIES_MAX; */
+/*@ requires \valid(replies);
+    assigns replies->start, replies->end;
+    ensures replies_ok(replies) && replies->end == 0; */
 void replies_clear(struct replies *replies);
 
 /* Whether there is room for any reply, and for a last one after it. */
+/*@ requires replies_ok(replies);
+    assigns \nothing;
+    ensures \result <==> replies_fit(replies, 2 * REPLY_ROOM); */
 bool replies_have_room(const struct replies *replies);
 
+/*@ requires replies_ok(replies);
+    assigns \nothing;
+    ensures readable(\result) && \result.length == replies->end - replies->start; */
 struct span replies_waiting(const struct replies *replies);
+/*@ requires replies_ok(replies) && length <= replies->end - replies->start;
+    assigns replies->start, replies->end;
+    ensures replies_ok(replies) && replies->end <= \old(replies->end); */
 void replies_written(struct replies *replies, size_t length);
 
 /* Writes `reply` into `line`, and returns it: a 421 in place of the greeting needs no session. */
+/*@ requires \valid(line + (0 .. REPLY_LINE_MAX - 1)) && reply_ok(reply) && readable(detail);
+    assigns line[0 .. REPLY_LINE_MAX - 1];
+    ensures \result.octets == line && \result.length <= REPLY_LINE_MAX; */
 struct span reply_write(char line[REPLY_LINE_MAX], enum reply reply, struct span detail);
 
 /* Adds `reply`, with `detail` if its text has a place for one. */
+/*@ requires replies_ok(replies) && replies_fit(replies, REPLY_LINE_MAX);
+    requires reply_ok(reply) && readable(detail);
+    assigns replies->end, replies->octets[0 .. REPLIES_MAX - 1];
+    ensures replies_ok(replies) && replies->end <= \old(replies->end) + REPLY_LINE_MAX; */
 void reply_add(struct replies *replies, enum reply reply, struct span detail);
 
 /* The first digit of its code, and its enhanced status code, "" for none; not of REPLY_NONE. */
+/*@ requires reply_ok(reply);
+    assigns \nothing; */
 char reply_class(enum reply reply);
+/*@ requires reply_ok(reply);
+    assigns \nothing;
+    ensures \valid_read(\result); */
 const char *reply_status(enum reply reply);
 
 /* Adds one line of an EHLO reply (RFC 5321 4.1.1.1). */
+/*@ requires replies_ok(replies) && replies_fit(replies, REPLY_LINE_MAX) && readable(keyword);
+    assigns replies->end, replies->octets[0 .. REPLIES_MAX - 1];
+    ensures replies_ok(replies);
+    ensures replies->end <= \old(replies->end) + \min(keyword.length + 6, REPLY_LINE_MAX); */
 void reply_add_keyword(struct replies *replies, struct span keyword, bool last);
 
 /*
@@ -154,18 +192,34 @@ void reply_add_keyword(struct replies *replies, struct span keyword, bool last);
  * status code at its front replaces the reply's if it is of the same class (RFC 2034 4). The
  * reply's own text has `id` in it.
  */
+/*@ requires replies_ok(replies) && replies_fit(replies, REPLY_LINE_MAX);
+    requires verdict_ok(verdict) && readable(text) && readable(id);
+    assigns replies->end, replies->octets[0 .. REPLIES_MAX - 1];
+    ensures replies_ok(replies) && replies->end <= \old(replies->end) + REPLY_LINE_MAX; */
 void reply_add_verdict(struct replies *replies, enum verdict verdict, struct span text,
                        struct span id);
 
 /* Whether `text` begins with an enhanced status code (RFC 3463 2), of whatever class. */
+/*@ requires readable(text);
+    assigns \nothing;
+    ensures \result ==> text.length > 0; */
 bool reply_has_status(struct span text);
 
 /* The enhanced status code of the reply that this `text` makes. Borrowed from it, or constant. */
+/*@ requires verdict_ok(verdict) && readable(text);
+    assigns \nothing;
+    ensures readable(\result); */
 struct span reply_verdict_status(enum verdict verdict, struct span text);
 
+/*@ requires verdict_ok(verdict);
+    assigns \nothing;
+    ensures outcome_ok(\result); */
 enum outcome verdict_outcome(enum verdict verdict);
 
 /* Its enhanced status code (RFC 3463), "5.1.1". */
+/*@ requires verdict_ok(verdict);
+    assigns \nothing;
+    ensures \valid_read(\result); */
 const char *verdict_status(enum verdict verdict);
 
 #endif
