@@ -91,6 +91,7 @@ void session_begin(struct session *session, const struct session_settings *setti
     session->input_start = session->input_end = 0;
     session->octets_length = 0;
     replies_clear(&session->replies);
+    xclient_clear(&session->xclient);
     session->counts.spoke = settings->early;
     if (settings->early)
         abuse_end(session, "early");

@@ -3,12 +3,17 @@
 #include "session/auth.h"
 #include "session/helo.h"
 #include "session/literal.h"
-#include "session/text/text.h"
 #include "session/xtext.h"
 
 bool xclient_is_name(struct span value)
 {
     return helo_is_name(value) && value.octets[0] != '[';
+}
+
+void xclient_clear(struct xclient *xclient)
+{
+    for (size_t row = 0; row < XCLIENT_ATTRIBUTES; row++)
+        xclient->values[row].told = false;
 }
 
 static bool is_told(struct span value)
@@ -138,8 +143,7 @@ bool xclient_port(const struct xclient *xclient, enum xclient_attribute attribut
 
 bool xclient_parse(struct xclient *xclient, struct span argument, struct span *offender)
 {
-    for (size_t row = 0; row < XCLIENT_ATTRIBUTES; row++)
-        xclient->values[row].told = false;
+    xclient_clear(xclient);
     for (struct span rest = span_trim(argument); rest.length > 0; rest = span_trim(rest)) {
         *offender = span_first(rest, span_find(rest, ' '));
         if (!parse_attribute(xclient, *offender))
