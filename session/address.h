@@ -49,8 +49,7 @@ enum path_result { PATH_RESULT_OK, PATH_RESULT_MALFORMED, PATH_RESULT_TOO_LONG }
 /*@ requires parsable(input) && \valid(mailbox);
     requires \separated(mailbox, input, input->octets + (0 .. input->length - 1));
     assigns *input, *mailbox;
-    ensures parsable(input) && rest_of(*input, \old(*input));
-    ensures \result == PATH_RESULT_OK ==> mailbox_ok(mailbox); */
+    ensures parsable(input) && rest_of(*input, \old(*input)) && mailbox_ok(mailbox); */
 enum path_result path_parse(struct span *input, enum path_kind kind, struct mailbox *mailbox);
 
 /* Adds `domain`, which is valid, unless there is one, or the path is null. */

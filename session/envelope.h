@@ -54,7 +54,8 @@ struct envelope {
             envelope->local_lengths[i] <= line_length(&envelope->recipients, i); */
 /*@ requires \valid(envelope);
     assigns envelope->sender, envelope->count, envelope->parameters;
-    ensures envelope_ok(envelope) && envelope->count == 0; */
+    ensures envelope_ok(envelope) && envelope->count == 0;
+    ensures mailbox_ok(&envelope->sender) && parameters_ok(&envelope->parameters); */
 void envelope_clear(struct envelope *envelope);
 
 /*
@@ -63,8 +64,9 @@ void envelope_clear(struct envelope *envelope);
  */
 /*@ requires envelope_ok(envelope) && mailbox_ok(mailbox) && parameters_ok(parameters);
     requires \separated(envelope, mailbox, parameters);
-    assigns *envelope;
-    ensures envelope_ok(envelope); */
+    assigns envelope->count, envelope->local_lengths[0 .. ENVELOPE_RECIPIENTS_MAX - 1],
+            envelope->recipients, envelope->notify, envelope->orcpt;
+    ensures envelope_ok(envelope) && (\result ==> envelope->count > 0); */
 bool envelope_add(struct envelope *envelope, const struct mailbox *mailbox,
                   const struct parameters *parameters);
 

@@ -29,10 +29,10 @@ void line_begin(struct line *line)
     line->first_length = line->last_length = 0;
 }
 
-/*@ requires line_ok(line) && readable(octets);
+/*@ requires \valid(line) && readable(octets) && line->last_length <= LINE_KEPT_MAX;
     requires \separated(line, octets.octets + (0 .. octets.length - 1));
     assigns line->kept[LINE_KEPT_MAX .. 2 * LINE_KEPT_MAX - 1], line->last_length;
-    ensures line_ok(line); */
+    ensures line->last_length == \min(\old(line->last_length) + octets.length, LINE_KEPT_MAX); */
 static void copy_last(struct line *line, struct span octets)
 {
     char *last = line->kept + LINE_KEPT_MAX;
@@ -45,14 +45,15 @@ static void copy_last(struct line *line, struct span octets)
     line->last_length = all - lost;
 }
 
+/*@ predicate is_filled(struct line *line) =
+        line->first_length == LINE_KEPT_MAX && 0 < line->last_length <= LINE_KEPT_MAX; */
 /* Copies how a line that is too long begins and ends. */
 /*@ requires \valid(line) && readable(octets);
     requires line->first_length <= LINE_KEPT_MAX && line->last_length <= LINE_KEPT_MAX;
-    requires line->too_long ==> line->first_length > 0 || octets.length > 0;
+    requires is_filled(line) || octets.length > LINE_KEPT_MAX;
     requires \separated(line, octets.octets + (0 .. octets.length - 1));
     assigns line->kept[0 .. 2 * LINE_KEPT_MAX - 1], line->first_length, line->last_length;
-    ensures line_ok(line);
-    ensures \old(line->first_length) > 0 || octets.length > 0 ==> line->first_length > 0; */
+    ensures line_ok(line) && is_filled(line); */
 static void copy_ends(struct line *line, struct span octets)
 {
     size_t room = LINE_KEPT_MAX - line->first_length;
@@ -64,7 +65,7 @@ static void copy_ends(struct line *line, struct span octets)
 
 /*@ requires line_ok(line) && parsable(input) && \separated(line, input);
     requires \separated(line, input->octets + (0 .. input->length - 1));
-    requires line->too_long || input->length > 0;
+    requires line->too_long || input->length > LINE_KEPT_MAX;
     assigns *line, *input;
     ensures line_ok(line) && input->length == 0 && rest_of(*input, \old(*input)); */
 static void discard(struct line *line, struct span *input)
@@ -76,11 +77,11 @@ static void discard(struct line *line, struct span *input)
 }
 
 /* Its first and last octets; `rest` is the last piece, without the LF that ends the line. */
-/*@ requires line_ok(line) && readable(rest) && (line->too_long || rest.length > 0);
+/*@ requires line_ok(line) && readable(rest) && (line->too_long || rest.length > LINE_KEPT_MAX);
     requires \separated(line, rest.octets + (0 .. rest.length - 1));
     assigns line->kept[0 .. 2 * LINE_KEPT_MAX - 1], line->first_length, line->last_length;
     ensures line_ok(line) && \result.octets == &line->kept[0];
-    ensures \result.length <= 2 * LINE_KEPT_MAX; */
+    ensures LINE_KEPT_MAX <= \result.length <= 2 * LINE_KEPT_MAX; */
 static struct span kept_ends(struct line *line, struct span rest)
 {
     copy_ends(line, rest);
@@ -91,7 +92,7 @@ static struct span kept_ends(struct line *line, struct span rest)
 
 /*@ requires \valid_read(line);
     assigns \nothing;
-    ensures \result != LINE_INCOMPLETE; */
+    ensures \result != LINE_INCOMPLETE && (\result == LINE_TOO_LONG ==> too_long); */
 static enum line_result result_of(const struct line *line, bool too_long)
 {
     if (too_long)

@@ -40,7 +40,10 @@ struct line {
 
 /*@ predicate line_ok(struct line *line) = \valid(line) &&
         line->first_length <= LINE_KEPT_MAX && line->last_length <= LINE_KEPT_MAX &&
-        (line->too_long ==> line->first_length > 0); */
+        (line->too_long ==> line->first_length == LINE_KEPT_MAX && line->last_length > 0);
+    predicate taken(struct span text, struct span input, struct line *line) = readable(text) &&
+        ((text.octets == input.octets && text.length <= input.length) ||
+            (text.octets == &line->kept[0] && text.length <= 2 * LINE_KEPT_MAX)); */
 /* Makes `line` new: the next octet begins one. */
 /*@ requires \valid(line);
     assigns *line;
@@ -58,8 +61,9 @@ void line_begin(struct line *line);
     assigns *line, *input, *text;
     ensures line_ok(line);
     ensures parsable(input) && rest_of(*input, \old(*input));
-    ensures \result != LINE_INCOMPLETE ==> readable(*text) && text->length <= COMMAND_LINE_MAX &&
-        (text->octets == \old(input->octets) || text->octets == &line->kept[0]); */
+    ensures \result != LINE_INCOMPLETE ==> taken(*text, \old(*input), line);
+    ensures \result != LINE_INCOMPLETE ==> text->length <= COMMAND_LINE_MAX;
+    ensures \result == LINE_TOO_LONG ==> text->length >= LINE_KEPT_MAX; */
 enum line_result line_parse(struct line *line, enum newlines newlines, struct span *input,
                             struct span *text);
 
@@ -77,8 +81,9 @@ bool line_stops_at_lf(const struct line *line, struct span input);
     requires \separated(text, input->octets + (0 .. input->length - 1));
     assigns *line, *input, *text;
     ensures line_ok(line) && input->length == 0 && rest_of(*input, \old(*input));
-    ensures readable(*text) &&
-        (text->octets == \old(input->octets) || text->octets == &line->kept[0]); */
+    ensures taken(*text, \old(*input), line);
+    ensures \result != LINE_INCOMPLETE;
+    ensures \result == LINE_TOO_LONG ==> text->length >= LINE_KEPT_MAX; */
 enum line_result line_cut(struct line *line, struct span *input, struct span *text);
 
 #endif

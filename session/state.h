@@ -169,43 +169,150 @@ struct session {
     char octets[SESSION_OCTETS_MAX];
 };
 
+/*@ predicate settings_ok(struct session_settings *settings) =
+        readable(settings->hostname) && settings->hostname.length <= DOMAIN_MAX &&
+        readable(settings->client_address) && readable(settings->client_hostname) &&
+        readable(settings->id);
+    // What is known as long as there may be a message.
+    predicate message_ok(struct session *session) =
+        content_ok(&session->content) && header_ok(&session->header) &&
+        verdict_ok(session->verdict) &&
+        session->octets_length + room_needed(&session->header) <= SESSION_OCTETS_MAX;
+    predicate phase_ok(struct session *session, integer phase) =
+        (phase == PHASE_RECIPIENT || phase == PHASE_CHUNKED || phase == PHASE_CONTENT ||
+            phase == PHASE_CHUNK || phase == PHASE_DELIVERY ==> session->envelope.count > 0) &&
+        (phase == PHASE_CHUNKED || phase == PHASE_CONTENT || phase == PHASE_CHUNK ||
+            phase == PHASE_DELIVERY ==> message_ok(session)) &&
+        (phase == PHASE_DELIVERY ==> session->recipient <= session->envelope.count &&
+            verdict_ok(session->summary)) &&
+        (session->message_open ==> message_ok(session));
+    predicate want_ok(struct session *session) =
+        (session->phase == PHASE_REFUSED ==>
+            reply_ok(session->chunk_refusal) && phase_ok(session, session->phase_after_discard)) &&
+        (session->want == WANT_VERDICT && session->question == QUESTION_RECIPIENT ==>
+            mailbox_ok(&session->candidate) && parameters_ok(&session->candidate_parameters)) &&
+        (session->want == WANT_DELIVERY ==> session->envelope.count > 0 &&
+            (session->phase == PHASE_DELIVERY ==> session->recipient < session->envelope.count));
+    predicate command_ok(struct session *session) =
+        (session->verb == \null || \valid_read(session->verb)) &&
+        (session->subject != SUBJECT_OTHER ==>
+            !session->refusal_is_due && readable(session->argument));
+    predicate parts_ok(struct session *session) =
+        line_ok(&session->line) && auth_ok(&session->auth) && helo_ok(&session->helo) &&
+        replies_ok(&session->replies) && xclient_ok(&session->xclient) &&
+        mailbox_ok(&session->envelope.sender) && parameters_ok(&session->envelope.parameters) &&
+        envelope_ok(&session->envelope);
+    predicate lengths_ok(struct session *session) =
+        session->input_start <= session->input_end <= SESSION_INPUT_MAX &&
+        session->octets_length <= SESSION_OCTETS_MAX && session->id_length <= SESSION_ID_MAX &&
+        session->unexpected_length <= SESSION_UNEXPECTED_MAX;
+    predicate session_ok(struct session *session) = \valid(session) &&
+        settings_ok(&session->settings) && phase_ok(session, session->phase) && want_ok(session) &&
+        command_ok(session) && lengths_ok(session) && parts_ok(session);
+    // What the client said is apart from what it is parsed into.
+    predicate heard(struct session *session, struct span said) = readable(said) &&
+        \separated(said.octets + (0 .. said.length - 1), &session->auth) &&
+        \separated(said.octets + (0 .. said.length - 1), &session->xclient) &&
+        \separated(said.octets + (0 .. said.length - 1), &session->candidate) &&
+        \separated(said.octets + (0 .. said.length - 1), &session->candidate_parameters) &&
+        \separated(said.octets + (0 .. said.length - 1), &session->envelope); */
+
 /*
  * Queues `reply`, with `detail` if its text has a place for one; a 5xx counts as an error, and what
  * refuses the command at hand is reported.
  */
+/*@ requires session_ok(session) && reply_ok(reply);
+    assigns session->counts.errors, session->counts.unreported, session->errors, session->subject,
+            session->refusals, session->refusal_is_due, session->refusal,
+            session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
+            session->replies;
+    ensures session_ok(session) && session->subject == SUBJECT_OTHER; */
 void state_reply(struct session *session, enum reply reply);
+/*@ requires session_ok(session) && reply_ok(reply) && readable(detail);
+    assigns session->counts.errors, session->counts.unreported, session->errors, session->subject,
+            session->refusals, session->refusal_is_due, session->refusal,
+            session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
+            session->replies;
+    ensures session_ok(session) && session->subject == SUBJECT_OTHER; */
 void state_reply_with(struct session *session, enum reply reply, struct span detail);
 
 /* Queues `reply`, the last one: nothing more is read. */
+/*@ requires session_ok(session) && reply_ok(reply);
+    assigns session->phase, session->want, session->verdict,
+            session->counts.errors, session->counts.unreported, session->errors, session->subject,
+            session->refusals, session->refusal_is_due, session->refusal,
+            session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
+            session->replies;
+    ensures session_ok(session) && session->phase == PHASE_OVER; */
 void state_leave(struct session *session, enum reply reply);
 
 /* Notes a command that is unknown, not implemented or misplaced, for the log: the first alone. */
+/*@ requires session_ok(session) && readable(said);
+    assigns session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1];
+    ensures session_ok(session); */
 void state_note_unexpected(struct session *session, struct span said);
 
 /* Whether TLS should be there and cannot be had: the client was not to blame. */
+/*@ requires \valid_read(session);
+    assigns \nothing; */
 bool state_lacks_tls(const struct session *session);
 
 /* Queues the greeting, 220. */
+/*@ requires session_ok(session);
+    assigns session->counts.errors, session->counts.unreported, session->errors, session->subject,
+            session->refusals, session->refusal_is_due, session->refusal,
+            session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
+            session->replies;
+    ensures session_ok(session); */
 void state_send_banner(struct session *session);
 
 /*
  * Counts an error: a mistake of the client, or a recipient that cannot be decided on now.
  */
+/*@ requires session_ok(session);
+    assigns session->counts.errors, session->errors;
+    ensures session_ok(session); */
 void state_count_error(struct session *session);
 
 /* Resets to the state after the greeting (RFC 3207 4.2): forgets HELO, AUTH and the transaction. */
+/*@ requires \valid(session);
+    assigns session->phase, session->extended, session->helo.length, session->id_length,
+            session->apart, session->auth, session->envelope.sender, session->envelope.count,
+            session->envelope.parameters;
+    ensures session->phase == PHASE_GREETED && session->id_length == 0;
+    ensures envelope_ok(&session->envelope) && mailbox_ok(&session->envelope.sender) &&
+        parameters_ok(&session->envelope.parameters) && auth_ok(&session->auth) &&
+        helo_ok(&session->helo);
+    ensures \old(session_ok(session) && session->want == WANT_NOTHING) ==> session_ok(session); */
 void state_reset(struct session *session);
 
 /* The client does not finish the open message: it is discarded next. */
+/*@ requires session_ok(session);
+    assigns session->verdict, session->want;
+    ensures session_ok(session) && session->want == WANT_DISCARD; */
 void state_abandon_message(struct session *session);
 
 /* Forgets the transaction, so that MAIL may begin another. */
+/*@ requires session_ok(session) &&
+        (session->want == WANT_NOTHING || session->want == WANT_DISCARD);
+    assigns session->verdict, session->want, session->errors, session->envelope.sender,
+            session->envelope.count, session->envelope.parameters, session->id_length,
+            session->apart, session->phase;
+    ensures session_ok(session);
+    ensures session->want == (session->message_open ? WANT_DISCARD : \old(session->want)); */
 void state_forget_transaction(struct session *session);
 
 /* The octets that are here and not read yet. */
+/*@ requires session_ok(session);
+    assigns \nothing;
+    ensures readable(\result) && \result.length == session->input_end - session->input_start;
+    ensures \result.octets == &session->input[0] + session->input_start; */
 struct span state_input(const struct session *session);
 
 /* The transaction's id; empty before MAIL. */
+/*@ requires session_ok(session);
+    assigns \nothing;
+    ensures readable(\result); */
 struct span state_id(const struct session *session);
 
 #endif
