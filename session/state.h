@@ -188,9 +188,11 @@ struct session {
         (session->message_open ==> message_ok(session));
     predicate want_ok(struct session *session) =
         (session->phase == PHASE_REFUSED ==>
-            reply_ok(session->chunk_refusal) && phase_ok(session, session->phase_after_discard)) &&
+            reply_ok(session->chunk_refusal) && session->phase_after_discard <= PHASE_CHUNKED &&
+            phase_ok(session, session->phase_after_discard)) &&
         (session->want == WANT_VERDICT && session->question == QUESTION_RECIPIENT ==>
             mailbox_ok(&session->candidate) && parameters_ok(&session->candidate_parameters)) &&
+        (session->want == WANT_STORE ==> session->envelope.count > 0 && message_ok(session)) &&
         (session->want == WANT_DELIVERY ==> session->envelope.count > 0 &&
             (session->phase == PHASE_DELIVERY ==> session->recipient < session->envelope.count));
     predicate command_ok(struct session *session) =
@@ -208,7 +210,23 @@ struct session {
         session->unexpected_length <= SESSION_UNEXPECTED_MAX;
     predicate session_ok(struct session *session) = \valid(session) &&
         settings_ok(&session->settings) && phase_ok(session, session->phase) && want_ok(session) &&
-        command_ok(session) && lengths_ok(session) && parts_ok(session);
+        command_ok(session) && lengths_ok(session) && parts_ok(session) &&
+        \separated(session, session->settings.hostname.octets +
+                                (0 .. session->settings.hostname.length - 1));
+    // There is room for a last reply, and before that for what answers what is asked.
+    predicate answerable(struct session *session) =
+        (session->phase != PHASE_OVER ==> replies_fit(&session->replies, REPLY_LINE_MAX)) &&
+        (session->want == WANT_VERDICT || session->want == WANT_CREDENTIALS ||
+            session->want == WANT_XCLIENT || session->want == WANT_STORE ||
+            session->want == WANT_DELIVERY ==> replies_fit(&session->replies, 2 * REPLY_ROOM));
+    // What is here of the input; and with it a number that each step makes less.
+    logic integer left_to_read(struct session *session) =
+        2 * (session->input_end - session->input_start) + (session->line.last_length > 0 ? 1 : 0);
+    logic integer left_to_do(struct session *session) = 8192 * left_to_read(session) +
+        (session->want == WANT_NOTHING ? 4096 : 0) +
+        (session->phase == PHASE_DELIVERY ? session->envelope.count - session->recipient :
+            session->phase == PHASE_CONTENT || session->phase == PHASE_CHUNK ||
+                session->phase == PHASE_REFUSED ? 2048 : 0);
     // What the client said is apart from what it is parsed into.
     predicate heard(struct session *session, struct span said) = readable(said) &&
         \separated(said.octets + (0 .. said.length - 1), &session->auth) &&
@@ -222,28 +240,35 @@ struct session {
  * refuses the command at hand is reported.
  */
 /*@ requires session_ok(session) && reply_ok(reply);
+    requires replies_fit(&session->replies, REPLY_LINE_MAX);
     assigns session->counts.errors, session->counts.unreported, session->errors, session->subject,
             session->refusals, session->refusal_is_due, session->refusal,
             session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
             session->replies;
-    ensures session_ok(session) && session->subject == SUBJECT_OTHER; */
+    ensures session_ok(session) && session->subject == SUBJECT_OTHER;
+    ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX; */
 void state_reply(struct session *session, enum reply reply);
 /*@ requires session_ok(session) && reply_ok(reply) && readable(detail);
+    requires replies_fit(&session->replies, REPLY_LINE_MAX);
     assigns session->counts.errors, session->counts.unreported, session->errors, session->subject,
             session->refusals, session->refusal_is_due, session->refusal,
             session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
             session->replies;
-    ensures session_ok(session) && session->subject == SUBJECT_OTHER; */
+    ensures session_ok(session) && session->subject == SUBJECT_OTHER;
+    ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX; */
 void state_reply_with(struct session *session, enum reply reply, struct span detail);
 
 /* Queues `reply`, the last one: nothing more is read. */
 /*@ requires session_ok(session) && reply_ok(reply);
+    requires replies_fit(&session->replies, REPLY_LINE_MAX);
     assigns session->phase, session->want, session->verdict,
             session->counts.errors, session->counts.unreported, session->errors, session->subject,
             session->refusals, session->refusal_is_due, session->refusal,
             session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
             session->replies;
-    ensures session_ok(session) && session->phase == PHASE_OVER; */
+    ensures session_ok(session) && session->phase == PHASE_OVER;
+    ensures session->want == WANT_DISCARD || session->want == \old(session->want);
+    ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX; */
 void state_leave(struct session *session, enum reply reply);
 
 /* Notes a command that is unknown, not implemented or misplaced, for the log: the first alone. */
@@ -259,11 +284,13 @@ bool state_lacks_tls(const struct session *session);
 
 /* Queues the greeting, 220. */
 /*@ requires session_ok(session);
+    requires replies_fit(&session->replies, REPLY_LINE_MAX);
     assigns session->counts.errors, session->counts.unreported, session->errors, session->subject,
             session->refusals, session->refusal_is_due, session->refusal,
             session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
             session->replies;
-    ensures session_ok(session); */
+    ensures session_ok(session);
+    ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX; */
 void state_send_banner(struct session *session);
 
 /*
