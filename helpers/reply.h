@@ -25,10 +25,16 @@ struct reply {
     char text[REPLY_TEXT_MAX + 1]; /* of all lines, printable ASCII, without the enhanced code */
 };
 
+/*@ predicate reply_ok(struct reply *reply) = \valid(reply) && reply->length <= REPLY_TEXT_MAX; */
+
 /*
  * Adds a line, without its line end, to the reply. False if it is not a line of a reply, has
  * another code than those before it, or is one too many.
  */
+/*@ requires reply_ok(reply) && \valid_read(line + (0 .. length - 1));
+    requires \separated(reply, line + (0 .. length - 1));
+    assigns *reply;
+    ensures reply_ok(reply); */
 bool reply_add_line(struct reply *reply, const char *line, size_t length);
 
 /* Extensions that a line of the reply to LHLO may offer. */
@@ -42,6 +48,8 @@ enum {
 };
 
 /* The extension that this line offers, 0 if none that we know. */
+/*@ requires \valid_read(line + (0 .. length - 1));
+    assigns \nothing; */
 unsigned reply_extension(const char *line, size_t length);
 
 /* As in qmail-command(8): refuse, for no reason that sysexits.h has. */
@@ -51,6 +59,8 @@ enum { REPLY_STATUS_REFUSED = 100 };
  * The exit status that refuses as a complete reply of 5xx does, to RCPT if `is_of_recipient`: of
  * those that the handler knows, the one whose reply is nearest; it sends the enhanced code.
  */
+/*@ requires \valid_read(reply);
+    assigns \nothing; */
 int reply_refusal_status(const struct reply *reply, bool is_of_recipient);
 
 #endif

@@ -57,4 +57,8 @@ char *strchr(const char *string, int octet);
     assigns \result \from a[0 ..], b[0 ..]; */
 int strcmp(const char *a, const char *b);
 
+/*@ requires \valid_read(a) && \valid_read(b);
+    assigns \result \from a[0 ..], b[0 ..], count; */
+int strncmp(const char *a, const char *b, size_t count);
+
 #endif
