@@ -1,8 +1,13 @@
 #include "helpers/milter-filter/packet.h"
 
+/*@ requires \valid_read(octets + (0 .. 3));
+    assigns \nothing; */
 static uint32_t read_number(const char *octets)
 {
     uint32_t number = 0;
+    /*@ loop invariant 0 <= i <= 4;
+        loop assigns i, number;
+        loop variant 4 - i; */
     for (size_t i = 0; i < 4; i++)
         number = number << 8 | (unsigned char)octets[i];
     return number;
@@ -42,6 +47,9 @@ bool packet_take_string(struct span *data, struct span *string)
     return true;
 }
 
+/*@ requires text_ok(packet);
+    assigns packet->length, packet->octets[0 .. packet->size - 1];
+    ensures text_ok(packet) && packet->length >= \old(packet->length); */
 static void add_octet(struct text *packet, char octet)
 {
     text_add(packet, (struct span){&octet, 1});
@@ -49,18 +57,23 @@ static void add_octet(struct text *packet, char octet)
 
 struct text packet_begin(struct room room, char command)
 {
-    struct text packet = {.octets = room.octets, .length = PACKET_HEAD, .size = PACKET_ROOM};
-    add_octet(&packet, command);
-    return packet;
+    room.octets[PACKET_HEAD] = command;
+    return (struct text){room.octets, PACKET_HEAD + 1, PACKET_ROOM};
 }
 
 void packet_add_number(struct text *packet, uint32_t number, unsigned octets)
 {
+    /*@ loop invariant octets <= 4 && text_ok(packet);
+        loop invariant packet->length >= \at(packet->length, Pre);
+        loop assigns octets, packet->length, packet->octets[0 .. packet->size - 1];
+        loop variant octets; */
     for (; octets > 0; octets--)
         add_octet(packet, (char)(number >> 8 * (octets - 1)));
 }
 
 /* Whether the octet at `at` is lost. */
+/*@ requires readable(string) && at < string.length;
+    assigns \nothing; */
 static bool is_lost(struct span string, size_t at)
 {
     bool is_line_end = at + 1 < string.length && string.octets[at + 1] == '\n';
@@ -71,11 +84,13 @@ void packet_add_string(struct text *packet, struct span string)
 {
     if (packet->size - packet->length < 2)
         return;
-    packet->size -= 2;
-    for (size_t i = 0; i < string.length; i++)
+    /*@ loop invariant 0 <= i <= string.length && text_ok(packet);
+        loop invariant packet->length >= \at(packet->length, Pre);
+        loop assigns i, packet->length, packet->octets[0 .. packet->size - 1];
+        loop variant string.length - i; */
+    for (size_t i = 0; i < string.length && packet->size - packet->length > 2; i++)
         if (!is_lost(string, i))
             add_octet(packet, string.octets[i]);
-    packet->size += 2;
     add_octet(packet, '\0');
 }
 
