@@ -72,7 +72,7 @@ bool message_add_body(struct message *message, struct span octets)
     message->has_new_body = true;
     while (octets.length > 0) {
         struct text text = {.octets = piece, .size = sizeof piece};
-        wire_decode(&message->wire, &octets, message->is_text, &text);
+        octets = wire_decode(&message->wire, octets, message->is_text, &text);
         if (!message_write_octets(message->body, text_span(&text)))
             return false;
     }

@@ -187,7 +187,7 @@ static void say_body(struct visit *visit)
     struct span body = fields_body(&visit->message.fields);
     struct text packet;
     while (body.length > 0 && !visit->is_sated && begin_stage(visit, STAGE_BODY, &packet)) {
-        wire_encode(&body, visit->message.is_text, &packet);
+        body = wire_encode(body, visit->message.is_text, &packet);
         end_stage(visit, STAGE_BODY, &packet);
         if (body.length > 0 && visit->unanswered[STAGE_BODY] > 0)
             await_answers(visit);
