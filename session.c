@@ -65,9 +65,25 @@ static void advance(struct session *session)
         stop(session);
 }
 
+/* Nothing has come; what tells of a command or a message is in order from the beginning. */
+static void begin_parts(struct session *session)
+{
+    const struct session_settings *settings = &session->settings;
+    line_begin(&session->line);
+    content_begin(&session->content, ENCODING_PLAIN, settings->newlines, settings->line_ending);
+    header_begin(&session->header, NULL, false, settings->line_ending, span_empty());
+    replies_clear(&session->replies);
+    xclient_clear(&session->xclient);
+    session->candidate.length = session->candidate.local_length = 0;
+    parameters_clear(&session->candidate_parameters);
+    session->verdict = session->summary = VERDICT_ACCEPTED;
+    session->chunk_refusal = REPLY_BAD_BDAT;
+}
+
 void session_begin(struct session *session, const struct session_settings *settings)
 {
     session->settings = *settings;
+    begin_parts(session);
     state_reset(session);
     session->want = WANT_NOTHING;
     session->input_is_over = false;
@@ -86,12 +102,9 @@ void session_begin(struct session *session, const struct session_settings *setti
     session->refusals = 0;
     session->unexpected_length = 0;
     session->now = 0;
-    line_begin(&session->line);
     session->auth.failures = session->auth.deferrals = 0;
     session->input_start = session->input_end = 0;
     session->octets_length = 0;
-    replies_clear(&session->replies);
-    xclient_clear(&session->xclient);
     session->counts.spoke = settings->early;
     if (settings->early)
         abuse_end(session, "early");

@@ -9,18 +9,20 @@ void envelope_clear(struct envelope *envelope)
     parameters_clear(&envelope->parameters);
 }
 
-/* The offset of line `index`: after the line feed of the one before. */
+/*@ logic integer next_start(struct envelope_list *list, integer index) =
+        index > 0 ? list->starts[index - 1] + list->lengths[index - 1] + 1 : 0; */
+/* Where line `index` would start: behind the line feed of the one before. */
 /*@ requires \valid_read(list) && index <= ENVELOPE_RECIPIENTS_MAX;
     assigns \nothing;
-    ensures \result == line_start(list, index); */
+    ensures \result == next_start(list, index); */
 static size_t start_of(const struct envelope_list *list, unsigned index)
 {
-    return index > 0 ? (size_t)list->ends[index - 1] + 1 : 0;
+    return index > 0 ? (size_t)list->starts[index - 1] + list->lengths[index - 1] + 1 : 0;
 }
 
 /*@ requires \valid_read(list) && index <= ENVELOPE_RECIPIENTS_MAX && length <= UINT16_MAX;
     assigns \nothing;
-    ensures \result <==> line_start(list, index) + length <= ENVELOPE_OCTETS_MAX; */
+    ensures \result <==> next_start(list, index) + length <= ENVELOPE_OCTETS_MAX; */
 static bool has_room(const struct envelope_list *list, unsigned index, size_t length)
 {
     return start_of(list, index) + length <= sizeof list->octets;
@@ -28,17 +30,19 @@ static bool has_room(const struct envelope_list *list, unsigned index, size_t le
 
 /* Adds line `index`, the next. */
 /*@ requires \valid(list) && index < ENVELOPE_RECIPIENTS_MAX && readable(text);
-    requires line_start(list, index) + text.length <= ENVELOPE_OCTETS_MAX;
+    requires text.length <= UINT16_MAX;
+    requires next_start(list, index) + text.length <= ENVELOPE_OCTETS_MAX;
     requires \separated(list, text.octets + (0 .. text.length - 1));
-    assigns list->octets[0 .. ENVELOPE_OCTETS_MAX - 1], list->ends[index];
-    ensures line_length(list, index) == text.length && list->ends[index] <= ENVELOPE_OCTETS_MAX; */
+    assigns list->octets[0 .. ENVELOPE_OCTETS_MAX - 1], list->starts[index], list->lengths[index];
+    ensures list->lengths[index] == text.length && is_within(list, index, text.length); */
 static void add(struct envelope_list *list, unsigned index, struct span text)
 {
     size_t start = start_of(list, index);
     if (index > 0)
         list->octets[start - 1] = '\n';
     memcpy(list->octets + start, text.octets, text.length);
-    list->ends[index] = (uint32_t)(start + text.length);
+    list->starts[index] = (uint32_t)start;
+    list->lengths[index] = (uint16_t)text.length;
 }
 
 bool envelope_add(struct envelope *envelope, const struct mailbox *mailbox,
@@ -72,11 +76,11 @@ struct mailbox envelope_recipient(const struct envelope *envelope, unsigned inde
 
 struct span envelope_lines(const struct envelope_list *list, unsigned count)
 {
-    return (struct span){list->octets, count > 0 ? list->ends[count - 1] : 0};
+    size_t length = count > 0 ? (size_t)list->starts[count - 1] + list->lengths[count - 1] : 0;
+    return (struct span){list->octets, length};
 }
 
 struct span envelope_line(const struct envelope_list *list, unsigned index)
 {
-    size_t start = start_of(list, index);
-    return (struct span){list->octets + start, list->ends[index] - start};
+    return (struct span){list->octets + list->starts[index], list->lengths[index]};
 }

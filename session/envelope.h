@@ -22,18 +22,14 @@ enum {
 
 /* A text for each recipient, one a line, without a line end behind the last. */
 struct envelope_list {
-    uint32_t ends[ENVELOPE_RECIPIENTS_MAX];
+    uint32_t starts[ENVELOPE_RECIPIENTS_MAX];
+    uint16_t lengths[ENVELOPE_RECIPIENTS_MAX];
     char octets[ENVELOPE_OCTETS_MAX];
 };
 
-/*@ logic integer line_start(struct envelope_list *list, integer index) =
-        index > 0 ? list->ends[index - 1] + 1 : 0;
-    logic integer line_length(struct envelope_list *list, integer index) =
-        list->ends[index] - line_start(list, index);
-    predicate list_ok(struct envelope_list *list, integer count, integer max) =
-        \valid(list) && 0 <= count <= ENVELOPE_RECIPIENTS_MAX &&
-        \forall integer i; 0 <= i < count ==>
-            list->ends[i] <= ENVELOPE_OCTETS_MAX && 0 <= line_length(list, i) <= max; */
+/*@ predicate is_within(struct envelope_list *list, integer index, integer max) =
+        list->lengths[index] <= max &&
+        list->starts[index] + list->lengths[index] <= ENVELOPE_OCTETS_MAX; */
 
 struct envelope {
     struct mailbox sender;
@@ -46,16 +42,17 @@ struct envelope {
 };
 
 /*@ predicate envelope_ok(struct envelope *envelope) = \valid(envelope) &&
-        list_ok(&envelope->recipients, envelope->count, MAILBOX_MAX) &&
-        list_ok(&envelope->notify, envelope->count, NOTIFY_MAX) &&
-        list_ok(&envelope->orcpt, envelope->count, ORCPT_MAX) &&
+        mailbox_ok(&envelope->sender) && parameters_ok(&envelope->parameters) &&
+        envelope->count <= ENVELOPE_RECIPIENTS_MAX &&
         \forall integer i; 0 <= i < envelope->count ==>
+            is_within(&envelope->recipients, i, MAILBOX_MAX) &&
+            is_within(&envelope->notify, i, NOTIFY_MAX) &&
+            is_within(&envelope->orcpt, i, ORCPT_MAX) &&
             envelope->local_lengths[i] <= LOCAL_PART_MAX &&
-            envelope->local_lengths[i] <= line_length(&envelope->recipients, i); */
+            envelope->local_lengths[i] <= envelope->recipients.lengths[i]; */
 /*@ requires \valid(envelope);
     assigns envelope->sender, envelope->count, envelope->parameters;
-    ensures envelope_ok(envelope) && envelope->count == 0;
-    ensures mailbox_ok(&envelope->sender) && parameters_ok(&envelope->parameters); */
+    ensures envelope_ok(envelope) && envelope->count == 0; */
 void envelope_clear(struct envelope *envelope);
 
 /*
@@ -66,7 +63,8 @@ void envelope_clear(struct envelope *envelope);
     requires \separated(envelope, mailbox, parameters);
     assigns envelope->count, envelope->local_lengths[0 .. ENVELOPE_RECIPIENTS_MAX - 1],
             envelope->recipients, envelope->notify, envelope->orcpt;
-    ensures envelope_ok(envelope) && (\result ==> envelope->count > 0); */
+    ensures envelope_ok(envelope);
+    ensures envelope->count == \old(envelope->count) + (\result ? 1 : 0); */
 bool envelope_add(struct envelope *envelope, const struct mailbox *mailbox,
                   const struct parameters *parameters);
 
@@ -79,15 +77,15 @@ struct mailbox envelope_recipient(const struct envelope *envelope, unsigned inde
 
 /* The lines of a list that has `count`, and line `index`. Borrowed from the envelope. */
 /*@ requires \valid_read(list) && count <= ENVELOPE_RECIPIENTS_MAX;
-    requires count > 0 ==> list->ends[count - 1] <= ENVELOPE_OCTETS_MAX;
+    requires count > 0 ==> is_within(list, count - 1, ENVELOPE_OCTETS_MAX);
     assigns \nothing;
     ensures readable(\result); */
 struct span envelope_lines(const struct envelope_list *list, unsigned count);
 /*@ requires \valid_read(list) && index < ENVELOPE_RECIPIENTS_MAX;
-    requires line_start(list, index) <= list->ends[index] <= ENVELOPE_OCTETS_MAX;
+    requires is_within(list, index, ENVELOPE_OCTETS_MAX);
     assigns \nothing;
-    ensures readable(\result) && \result.length == line_length(list, index);
-    ensures \result.octets == &list->octets[0] + line_start(list, index); */
+    ensures readable(\result) && \result.length == list->lengths[index];
+    ensures \result.octets == &list->octets[0] + list->starts[index]; */
 struct span envelope_line(const struct envelope_list *list, unsigned index);
 
 #endif

@@ -173,44 +173,38 @@ struct session {
         readable(settings->hostname) && settings->hostname.length <= DOMAIN_MAX &&
         readable(settings->client_address) && readable(settings->client_hostname) &&
         readable(settings->id);
-    // What is known as long as there may be a message.
-    predicate message_ok(struct session *session) =
-        content_ok(&session->content) && header_ok(&session->header) &&
-        verdict_ok(session->verdict) &&
-        session->octets_length + room_needed(&session->header) <= SESSION_OCTETS_MAX;
-    predicate phase_ok(struct session *session, integer phase) =
-        (phase == PHASE_RECIPIENT || phase == PHASE_CHUNKED || phase == PHASE_CONTENT ||
-            phase == PHASE_CHUNK || phase == PHASE_DELIVERY ==> session->envelope.count > 0) &&
-        (phase == PHASE_CHUNKED || phase == PHASE_CONTENT || phase == PHASE_CHUNK ||
-            phase == PHASE_DELIVERY ==> message_ok(session)) &&
-        (phase == PHASE_DELIVERY ==> session->recipient <= session->envelope.count &&
-            verdict_ok(session->summary)) &&
-        (session->message_open ==> message_ok(session));
-    predicate want_ok(struct session *session) =
-        (session->phase == PHASE_REFUSED ==>
-            reply_ok(session->chunk_refusal) && session->phase_after_discard <= PHASE_CHUNKED &&
-            phase_ok(session, session->phase_after_discard)) &&
-        (session->want == WANT_VERDICT && session->question == QUESTION_RECIPIENT ==>
-            mailbox_ok(&session->candidate) && parameters_ok(&session->candidate_parameters)) &&
-        (session->want == WANT_STORE ==> session->envelope.count > 0 && message_ok(session)) &&
+    // In each of these the envelope has a recipient.
+    predicate has_recipient(struct session *session, integer phase) =
+        phase == PHASE_RECIPIENT || phase == PHASE_CHUNKED || phase == PHASE_CONTENT ||
+            phase == PHASE_CHUNK || phase == PHASE_DELIVERY ==> session->envelope.count > 0;
+    predicate phase_ok(struct session *session) =
+        has_recipient(session, session->phase) &&
+        (session->phase == PHASE_DELIVERY ==> session->recipient <= session->envelope.count) &&
+        (session->phase == PHASE_REFUSED ==> session->phase_after_discard <= PHASE_CHUNKED &&
+            has_recipient(session, session->phase_after_discard)) &&
+        (session->want == WANT_STORE ==>
+            session->envelope.count > 0 && session->phase != PHASE_DELIVERY) &&
         (session->want == WANT_DELIVERY ==> session->envelope.count > 0 &&
             (session->phase == PHASE_DELIVERY ==> session->recipient < session->envelope.count));
     predicate command_ok(struct session *session) =
         (session->verb == \null || \valid_read(session->verb)) &&
         (session->subject != SUBJECT_OTHER ==>
             !session->refusal_is_due && readable(session->argument));
-    predicate parts_ok(struct session *session) =
-        line_ok(&session->line) && auth_ok(&session->auth) && helo_ok(&session->helo) &&
-        replies_ok(&session->replies) && xclient_ok(&session->xclient) &&
-        mailbox_ok(&session->envelope.sender) && parameters_ok(&session->envelope.parameters) &&
-        envelope_ok(&session->envelope);
+    predicate answers_ok(struct session *session) = verdict_ok(session->verdict) &&
+        verdict_ok(session->summary) && reply_ok(session->chunk_refusal);
     predicate lengths_ok(struct session *session) =
         session->input_start <= session->input_end <= SESSION_INPUT_MAX &&
-        session->octets_length <= SESSION_OCTETS_MAX && session->id_length <= SESSION_ID_MAX &&
+        session->octets_length + room_needed(&session->header) <= SESSION_OCTETS_MAX &&
+        session->id_length <= SESSION_ID_MAX &&
         session->unexpected_length <= SESSION_UNEXPECTED_MAX;
+    predicate parts_ok(struct session *session) =
+        line_ok(&session->line) && content_ok(&session->content) && header_ok(&session->header) &&
+        auth_ok(&session->auth) && helo_ok(&session->helo) && replies_ok(&session->replies) &&
+        xclient_ok(&session->xclient) && mailbox_ok(&session->candidate) &&
+        parameters_ok(&session->candidate_parameters) && envelope_ok(&session->envelope);
     predicate session_ok(struct session *session) = \valid(session) &&
-        settings_ok(&session->settings) && phase_ok(session, session->phase) && want_ok(session) &&
-        command_ok(session) && lengths_ok(session) && parts_ok(session) &&
+        settings_ok(&session->settings) && phase_ok(session) && command_ok(session) &&
+        answers_ok(session) && lengths_ok(session) && parts_ok(session) &&
         \separated(session, session->settings.hostname.octets +
                                 (0 .. session->settings.hostname.length - 1));
     // There is room for a last reply, and before that for what answers what is asked.
@@ -307,9 +301,7 @@ void state_count_error(struct session *session);
             session->apart, session->auth, session->envelope.sender, session->envelope.count,
             session->envelope.parameters;
     ensures session->phase == PHASE_GREETED && session->id_length == 0;
-    ensures envelope_ok(&session->envelope) && mailbox_ok(&session->envelope.sender) &&
-        parameters_ok(&session->envelope.parameters) && auth_ok(&session->auth) &&
-        helo_ok(&session->helo);
+    ensures envelope_ok(&session->envelope) && auth_ok(&session->auth) && helo_ok(&session->helo);
     ensures \old(session_ok(session) && session->want == WANT_NOTHING) ==> session_ok(session); */
 void state_reset(struct session *session);
 
