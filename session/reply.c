@@ -5,15 +5,15 @@
 #include "session/text/text.h"
 
 struct row {
-    const char *code;
-    const char *status; /* RFC 3463; NULL if RFC 2034 3 wants none */
-    const char *text;   /* % is replaced by the detail */
+    char code[4];
+    char status[8]; /* RFC 3463; empty if RFC 2034 3 wants none */
+    char text[80];  /* % is replaced by the detail */
 };
 
 static const struct row rows[] = {
-    [REPLY_GREETING] = {"220", NULL, "% ESMTP smtp-handler"},
-    [REPLY_LMTP_GREETING] = {"220", NULL, "% LMTP smtp-handler"},
-    [REPLY_HELO] = {"250", NULL, "%"},
+    [REPLY_GREETING] = {"220", "", "% ESMTP smtp-handler"},
+    [REPLY_LMTP_GREETING] = {"220", "", "% LMTP smtp-handler"},
+    [REPLY_HELO] = {"250", "", "%"},
     [REPLY_HELP] = {"214", "2.0.0",
                     "Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT"},
     [REPLY_GOODBYE] = {"221", "2.0.0", "% closing connection"},
@@ -21,16 +21,16 @@ static const struct row rows[] = {
     [REPLY_SENDER_OK] = {"250", "2.1.0", "Sender ok"},
     [REPLY_RECIPIENT_OK] = {"250", "2.1.5", "Recipient ok"},
     [REPLY_VRFY] = {"252", "2.0.0", "Send a message, and it will be tried"},
-    [REPLY_SEND_MESSAGE] = {"354", NULL, "Send the message, end with a dot on a line by itself"},
+    [REPLY_SEND_MESSAGE] = {"354", "", "Send the message, end with a dot on a line by itself"},
 
     [REPLY_CHUNK_OK] = {"250", "2.0.0", "% octets taken"},
-    [REPLY_EACH_RECIPIENT] = {"353", NULL, "Each recipient is answered by itself"},
+    [REPLY_EACH_RECIPIENT] = {"353", "", "Each recipient is answered by itself"},
 
     [REPLY_START_TLS] = {"220", "2.0.0", "Start TLS"},
     /* RFC 4954 4: Base64 behind the code; nothing, "Username:", "Password:". */
-    [REPLY_AUTH_PLAIN] = {"334", NULL, ""},
-    [REPLY_AUTH_USER] = {"334", NULL, "VXNlcm5hbWU6"},
-    [REPLY_AUTH_PASSWORD] = {"334", NULL, "UGFzc3dvcmQ6"},
+    [REPLY_AUTH_PLAIN] = {"334", "", ""},
+    [REPLY_AUTH_USER] = {"334", "", "VXNlcm5hbWU6"},
+    [REPLY_AUTH_PASSWORD] = {"334", "", "UGFzc3dvcmQ6"},
     [REPLY_AUTH_OK] = {"235", "2.7.0", "Authenticated"},
 
     [REPLY_UNKNOWN_COMMAND] = {"500", "5.5.2", "Command not recognized"},
@@ -114,8 +114,24 @@ static const struct row verdict_rows[] = {
     [VERDICT_NOT_PERMITTED] = {"550", "5.7.0", "Message not permitted, id %"},
     [VERDICT_UNAVAILABLE] = {"554", "5.3.0", "Service for this message unavailable, id %"},
     [VERDICT_REFUSED] = {"554", "5.0.0", "Message refused, id %"},
-    [VERDICT_BROKEN_OFF] = {"451", "4.4.2", NULL},
+    [VERDICT_BROKEN_OFF] = {"451", "4.4.2", ""},
 };
+
+/*@ requires reply_ok(reply);
+    assigns \nothing;
+    ensures \valid_read(\result); */
+static const struct row *row_of(enum reply reply)
+{
+    return &rows[reply];
+}
+
+/*@ requires verdict_ok(verdict);
+    assigns \nothing;
+    ensures \valid_read(\result); */
+static const struct row *verdict_row_of(enum verdict verdict)
+{
+    return &verdict_rows[verdict];
+}
 
 void replies_clear(struct replies *replies)
 {
@@ -140,47 +156,73 @@ void replies_written(struct replies *replies, size_t length)
         replies_clear(replies);
 }
 
+/*@ predicate writable_line(char *octets) = \valid(octets + (0 .. REPLY_LINE_MAX - 1)); */
+
 /* A line to write into; its end always fits. */
+/*@ requires writable_line(octets);
+    assigns \nothing;
+    ensures \result.octets == octets && \result.length == 0;
+    ensures \result.size == REPLY_LINE_MAX - 2; */
 static struct text begin_line(char octets[REPLY_LINE_MAX])
 {
     return (struct text){.octets = octets, .size = REPLY_LINE_MAX - 2};
 }
 
+/*@ requires text_ok(line) && line->size == REPLY_LINE_MAX - 2 && writable_line(line->octets);
+    requires \separated(line, line->octets + (0 .. REPLY_LINE_MAX - 1));
+    assigns *line, line->octets[0 .. REPLY_LINE_MAX - 1];
+    ensures line->length <= \min(\old(line->length) + 2, REPLY_LINE_MAX); */
 static void end_line(struct text *line)
 {
     line->size += 2;
-    text_add_string(line, "\r\n");
+    text_add(line, (struct span){"\r\n", 2});
 }
 
 /* The next line goes after the replies that wait. */
+/*@ requires replies_ok(replies) && replies_fit(replies, REPLY_LINE_MAX);
+    assigns \nothing;
+    ensures writable_line(\result) && \result == &replies->octets[0] + replies->end; */
 static char *next_line(struct replies *replies)
 {
     assert(sizeof replies->octets - replies->end >= REPLY_LINE_MAX);
     return replies->octets + replies->end;
 }
 
+/* A % in `text` stands for `detail`. */
+/*@ requires text_ok(line) && readable(text) && readable(detail);
+    assigns line->length, line->octets[0 .. line->size - 1];
+    ensures text_ok(line); */
+static void add_detailed(struct text *line, struct span text, struct span detail)
+{
+    size_t place = span_find(text, '%');
+    text_add(line, span_first(text, place));
+    if (place == text.length)
+        return;
+    text_add_printable(line, detail);
+    text_add(line, span_after(text, place + 1));
+}
+
 /* One reply line; a % in `text` stands for `detail`. Returns its length. */
+/*@ requires writable_line(octets) && \valid_read(code);
+    requires readable(status) && readable(text) && readable(detail);
+    assigns octets[0 .. REPLY_LINE_MAX - 1];
+    ensures \result <= REPLY_LINE_MAX; */
 static size_t write_line(char octets[REPLY_LINE_MAX], const char *code, struct span status,
                          struct span text, struct span detail)
 {
-    size_t place = span_find(text, '%');
     struct text line = begin_line(octets);
     text_add_string(&line, code);
     text_add_string(&line, " ");
     text_add(&line, status);
     text_add_string(&line, status.length > 0 ? " " : "");
-    text_add(&line, span_first(text, place));
-    if (place < text.length) {
-        text_add_printable(&line, detail);
-        text_add(&line, span_after(text, place + 1));
-    }
+    add_detailed(&line, text, detail);
     end_line(&line);
     return line.length;
 }
 
 struct span reply_write(char line[REPLY_LINE_MAX], enum reply reply, struct span detail)
 {
-    const struct row *row = &rows[reply];
+    const struct row *row = row_of(reply);
     struct span status = span_of(reply_status(reply));
     return (struct span){line, write_line(line, row->code, status, span_of(row->text), detail)};
 }
@@ -192,27 +234,33 @@ void reply_add(struct replies *replies, enum reply reply, struct span detail)
 
 char reply_class(enum reply reply)
 {
-    return rows[reply].code[0];
+    return row_of(reply)->code[0];
 }
 
 const char *reply_status(enum reply reply)
 {
-    return rows[reply].status == NULL ? "" : rows[reply].status;
+    return row_of(reply)->status;
 }
 
 void reply_add_keyword(struct replies *replies, struct span keyword, bool last)
 {
     struct text line = begin_line(next_line(replies));
-    text_add_string(&line, last ? "250 " : "250-");
+    text_add(&line, (struct span){last ? "250 " : "250-", 4});
     text_add(&line, keyword);
     end_line(&line);
     replies->end += line.length;
 }
 
 /* How many decimal digits `span` begins with. */
+/*@ requires readable(span);
+    assigns \nothing;
+    ensures \result <= span.length; */
 static size_t count_digits(struct span span)
 {
     size_t count = 0;
+    /*@ loop invariant count <= span.length;
+        loop assigns count;
+        loop variant span.length - count; */
     while (count < span.length && span.octets[count] >= '0' && span.octets[count] <= '9')
         count++;
     return count;
@@ -220,9 +268,15 @@ static size_t count_digits(struct span span)
 
 /* How many octets at the front of `text` are an enhanced status code (RFC 3463 2); 0 if none are.
  */
+/*@ requires readable(text);
+    assigns \nothing;
+    ensures \result <= text.length; */
 static size_t status_length(struct span text)
 {
     size_t length = 0;
+    /*@ loop invariant length <= text.length && 1 <= part <= 4;
+        loop assigns part, length;
+        loop variant 4 - part; */
     for (int part = 1; part <= 3; part++) {
         size_t digits = count_digits(span_after(text, length));
         length += digits;
@@ -241,7 +295,7 @@ bool reply_has_status(struct span text)
 
 struct span reply_verdict_status(enum verdict verdict, struct span text)
 {
-    const struct row *row = &verdict_rows[verdict];
+    const struct row *row = verdict_row_of(verdict);
     text = span_trim(text);
     size_t length = status_length(text);
     bool is_of_class = length > 0 && text.octets[0] == row->code[0];
@@ -251,7 +305,7 @@ struct span reply_verdict_status(enum verdict verdict, struct span text)
 void reply_add_verdict(struct replies *replies, enum verdict verdict, struct span text,
                        struct span id)
 {
-    const struct row *row = &verdict_rows[verdict];
+    const struct row *row = verdict_row_of(verdict);
     struct span status = reply_verdict_status(verdict, text);
     text = span_trim(text);
     text = span_trim(span_after(text, status_length(text)));
@@ -262,7 +316,7 @@ void reply_add_verdict(struct replies *replies, enum verdict verdict, struct spa
 
 enum outcome verdict_outcome(enum verdict verdict)
 {
-    switch (verdict_rows[verdict].code[0]) {
+    switch (verdict_row_of(verdict)->code[0]) {
     case '2':
         return OUTCOME_ACCEPTED;
     case '4':
@@ -274,5 +328,5 @@ enum outcome verdict_outcome(enum verdict verdict)
 
 const char *verdict_status(enum verdict verdict)
 {
-    return verdict_rows[verdict].status;
+    return verdict_row_of(verdict)->status;
 }
