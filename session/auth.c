@@ -5,8 +5,9 @@
 
 enum { MESSAGE_MAX = 2 * AUTH_NAME_MAX + AUTH_PASSWORD_MAX + 2 }; /* octets: RFC 4616 2 */
 
-/* By their enum; a client cannot ask for the last. */
+/* By their enum; a client cannot ask for the first and the last. */
 static const char *const names[] = {
+    [AUTH_MECHANISM_NONE] = "",
     [AUTH_MECHANISM_PLAIN] = "PLAIN", /* RFC 4616 */
     [AUTH_MECHANISM_LOGIN] = "LOGIN", /* draft-murchison-sasl-login */
     [AUTH_MECHANISM_XCLIENT] = "XCLIENT",
@@ -24,6 +25,9 @@ bool auth_is_name(struct span name)
 {
     if (name.length == 0 || name.length > AUTH_NAME_MAX || span_has_controls(name))
         return false;
+    /*@ loop invariant rest_of(name, \at(name, Pre));
+        loop assigns name;
+        loop variant name.length; */
     while (name.length > 0) {
         size_t length = (unsigned char)name.octets[0] < 128 ? 1 : utf8_length(name);
         if (length == 0)
@@ -39,12 +43,20 @@ bool auth_is_password(struct span password)
            span_find(password, '\0') == password.length;
 }
 
+/*@ requires auth_ok(auth) && readable(user) && user.length <= AUTH_NAME_MAX;
+    requires \separated(auth, user.octets + (0 .. user.length - 1));
+    assigns auth->user_length, auth->user[0 .. AUTH_NAME_MAX - 1];
+    ensures auth->user_length == user.length; */
 static void copy_user(struct auth *auth, struct span user)
 {
     memcpy(auth->user, user.octets, user.length);
     auth->user_length = user.length;
 }
 
+/*@ requires auth_ok(auth) && readable(password) && password.length <= AUTH_PASSWORD_MAX;
+    requires \separated(auth, password.octets + (0 .. password.length - 1));
+    assigns auth->password_length, auth->password[0 .. AUTH_PASSWORD_MAX - 1];
+    ensures auth->password_length == password.length; */
 static void copy_password(struct auth *auth, struct span password)
 {
     memcpy(auth->password, password.octets, password.length);
@@ -65,6 +77,10 @@ enum reply auth_cancel(struct auth *auth, enum reply reply)
 }
 
 /* "authzid NUL authcid NUL password"; nobody acts for another here. */
+/*@ requires auth_ok(auth) && readable(message);
+    requires \separated(auth, message.octets + (0 .. message.length - 1));
+    assigns *auth;
+    ensures auth_ok(auth) && reply_or_none(\result); */
 static enum reply parse_plain(struct auth *auth, struct span message)
 {
     struct span other = span_first(message, span_find(message, '\0'));
@@ -86,6 +102,10 @@ static enum reply parse_plain(struct auth *auth, struct span message)
 }
 
 /* First the name, then the password. */
+/*@ requires auth_ok(auth) && readable(message);
+    requires \separated(auth, message.octets + (0 .. message.length - 1));
+    assigns *auth;
+    ensures auth_ok(auth) && reply_or_none(\result); */
 static enum reply parse_login(struct auth *auth, struct span message)
 {
     bool is_user = auth->user_length == 0;
@@ -93,22 +113,35 @@ static enum reply parse_login(struct auth *auth, struct span message)
         return auth_cancel(auth, REPLY_AUTH_NO_PASSWORD);
     if (!(is_user ? auth_is_name(message) : auth_is_password(message)))
         return auth_cancel(auth, REPLY_AUTH_MALFORMED);
-    (is_user ? copy_user : copy_password)(auth, message);
+    if (is_user)
+        copy_user(auth, message);
+    else
+        copy_password(auth, message);
     return is_user ? REPLY_AUTH_PASSWORD : REPLY_NONE;
 }
 
+/*@ requires auth_ok(auth) && readable(text);
+    assigns *auth;
+    ensures auth_ok(auth) && reply_or_none(\result); */
 static enum reply parse_response(struct auth *auth, struct span text)
 {
     char octets[MESSAGE_MAX];
     struct room room = {octets, sizeof octets};
     if (!base64_decode(text, &room))
         return auth_cancel(auth, REPLY_AUTH_ENCODING);
-    bool is_plain = auth->mechanism == AUTH_MECHANISM_PLAIN;
-    return (is_plain ? parse_plain : parse_login)(auth, (struct span){octets, room.length});
+    struct span message = {octets, room.length};
+    return auth->mechanism == AUTH_MECHANISM_PLAIN ? parse_plain(auth, message)
+                                                   : parse_login(auth, message);
 }
 
+/*@ requires readable(name);
+    assigns \nothing;
+    ensures AUTH_MECHANISM_NONE <= \result <= AUTH_MECHANISM_LOGIN; */
 static enum auth_mechanism find_mechanism(struct span name)
 {
+    /*@ loop invariant AUTH_MECHANISM_PLAIN <= i <= AUTH_MECHANISM_XCLIENT;
+        loop assigns i;
+        loop variant AUTH_MECHANISM_XCLIENT - i; */
     for (unsigned i = AUTH_MECHANISM_PLAIN; i < AUTH_MECHANISM_XCLIENT; i++)
         if (span_equal(name, span_of(names[i])))
             return (enum auth_mechanism)i;
@@ -151,7 +184,10 @@ enum reply auth_answer(struct auth *auth, enum outcome outcome)
         auth->authenticated = true;
         return auth_reply(outcome);
     }
-    ++*(outcome == OUTCOME_REFUSED ? &auth->failures : &auth->deferrals);
+    if (outcome == OUTCOME_REFUSED)
+        auth->failures++;
+    else
+        auth->deferrals++;
     return auth_cancel(auth, auth_reply(outcome));
 }
 

@@ -78,12 +78,10 @@ void auth_believe(struct auth *auth, struct span user);
  * REPLY_NONE: the credentials are complete and must be checked.
  */
 /*@ requires auth_ok(auth) && readable(argument);
-    requires \separated(auth, argument.octets + (0 .. argument.length - 1));
     assigns *auth;
     ensures auth_ok(auth) && reply_or_none(\result); */
 enum reply auth_begin(struct auth *auth, struct span argument);
 /*@ requires auth_ok(auth) && readable(line);
-    requires \separated(auth, line.octets + (0 .. line.length - 1));
     assigns *auth;
     ensures auth_ok(auth) && reply_or_none(\result); */
 enum reply auth_continue(struct auth *auth, struct span line);
