@@ -38,7 +38,7 @@ struct xclient {
     predicate value_ok(struct xclient *xclient, integer attribute) =
         xclient->values[attribute].told ==>
             xclient->values[attribute].length <= XCLIENT_VALUE_MAX &&
-            (attribute != XCLIENT_HELO ==>
+            (attribute == XCLIENT_LOGIN ==>
                 xclient->values[attribute].length < XCLIENT_VALUE_MAX);
     predicate xclient_ok(struct xclient *xclient) = \valid(xclient) &&
         \forall integer i; attribute_ok(i) ==> value_ok(xclient, i); */
@@ -65,7 +65,7 @@ bool xclient_parse(struct xclient *xclient, struct span argument, struct span *o
 /*@ requires xclient_ok(xclient) && attribute_ok(attribute);
     assigns \nothing;
     ensures readable(\result) && \result.length <= XCLIENT_VALUE_MAX;
-    ensures attribute != XCLIENT_HELO ==> \result.length < XCLIENT_VALUE_MAX;
+    ensures attribute == XCLIENT_LOGIN ==> \result.length < XCLIENT_VALUE_MAX;
     ensures \result.length > 0 ==> \result.octets == &xclient->values[attribute].octets[0]; */
 struct span xclient_value(const struct xclient *xclient, enum xclient_attribute attribute);
 
