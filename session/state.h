@@ -169,10 +169,11 @@ struct session {
     char octets[SESSION_OCTETS_MAX];
 };
 
-/*@ predicate settings_ok(struct session_settings *settings) =
-        readable(settings->hostname) && settings->hostname.length <= DOMAIN_MAX &&
-        readable(settings->client_address) && readable(settings->client_hostname) &&
-        readable(settings->id);
+/*@ predicate lent(struct span *span) = \valid_read(span->octets + (0 .. span->length - 1));
+    predicate settings_ok(struct session_settings *settings) =
+        lent(&settings->hostname) && settings->hostname.length <= DOMAIN_MAX &&
+        lent(&settings->client_address) && lent(&settings->client_hostname) &&
+        lent(&settings->id);
     // In each of these the envelope has a recipient.
     predicate has_recipient(struct session *session, integer phase) =
         phase == PHASE_RECIPIENT || phase == PHASE_CHUNKED || phase == PHASE_CONTENT ||
@@ -189,7 +190,7 @@ struct session {
     predicate command_ok(struct session *session) =
         (session->verb == \null || \valid_read(session->verb)) &&
         (session->subject != SUBJECT_OTHER ==>
-            !session->refusal_is_due && readable(session->argument));
+            !session->refusal_is_due && lent(&session->argument));
     predicate answers_ok(struct session *session) = verdict_ok(session->verdict) &&
         verdict_ok(session->summary) && reply_ok(session->chunk_refusal);
     predicate lengths_ok(struct session *session) =

@@ -13,11 +13,13 @@ bool xclient_is_name(struct span value)
 void xclient_clear(struct xclient *xclient)
 {
     /*@ loop invariant 0 <= row <= XCLIENT_ATTRIBUTES;
-        loop invariant \forall integer i; 0 <= i < row ==> !xclient->values[i].told;
+        loop invariant \forall integer i; 0 <= i < row ==> xclient->values[i].length == 0;
         loop assigns row, *xclient;
         loop variant XCLIENT_ATTRIBUTES - row; */
-    for (size_t row = 0; row < XCLIENT_ATTRIBUTES; row++)
+    for (size_t row = 0; row < XCLIENT_ATTRIBUTES; row++) {
         xclient->values[row].told = false;
+        xclient->values[row].length = 0;
+    }
 }
 
 /*@ requires readable(value);
@@ -145,7 +147,7 @@ static bool parse_value(struct xclient *xclient, size_t row, struct span said)
     if (!unknown && !is_valid)
         return false;
     xclient->values[row].told = true;
-    xclient->values[row].length = unknown ? 0 : value.length;
+    xclient->values[row].length = unknown ? 0 : (uint16_t)value.length;
     return true;
 }
 

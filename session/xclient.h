@@ -29,17 +29,15 @@ enum xclient_attribute {
 struct xclient {
     struct {
         bool told;
-        size_t length; /* 0 if the proxy does not know it either */
+        uint16_t length; /* 0 if it was not told, or the proxy does not know it either */
         char octets[XCLIENT_VALUE_MAX];
     } values[XCLIENT_ATTRIBUTES];
 };
 
 /*@ predicate attribute_ok(integer attribute) = XCLIENT_NAME <= attribute < XCLIENT_ATTRIBUTES;
     predicate value_ok(struct xclient *xclient, integer attribute) =
-        xclient->values[attribute].told ==>
-            xclient->values[attribute].length <= XCLIENT_VALUE_MAX &&
-            (attribute == XCLIENT_LOGIN ==>
-                xclient->values[attribute].length < XCLIENT_VALUE_MAX);
+        xclient->values[attribute].length <= XCLIENT_VALUE_MAX &&
+        (attribute == XCLIENT_LOGIN ==> xclient->values[attribute].length < XCLIENT_VALUE_MAX);
     predicate xclient_ok(struct xclient *xclient) = \valid(xclient) &&
         \forall integer i; attribute_ok(i) ==> value_ok(xclient, i); */
 /* Nothing was told. */
