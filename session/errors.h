@@ -15,6 +15,8 @@ struct errors {
     unsigned recipients; /* RCPT commands in the transaction, refused ones included */
 };
 
+/*@ requires \valid(errors);
+    assigns errors->count, errors->set_aside; */
 static inline void errors_add(struct errors *errors, bool aside)
 {
     if (aside)
@@ -24,6 +26,8 @@ static inline void errors_add(struct errors *errors, bool aside)
 }
 
 /* The transaction is over, or a new one begins. */
+/*@ requires \valid(errors);
+    assigns *errors; */
 static inline void errors_settle(struct errors *errors)
 {
     errors->count += errors->set_aside;
@@ -31,6 +35,8 @@ static inline void errors_settle(struct errors *errors)
 }
 
 /* A message was accepted. */
+/*@ requires \valid(errors);
+    assigns errors->count, errors->set_aside; */
 static inline void errors_forgive(struct errors *errors)
 {
     errors->count = errors->set_aside = 0;

@@ -241,7 +241,8 @@ struct session {
             session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
             session->replies;
     ensures session_ok(session) && session->subject == SUBJECT_OTHER;
-    ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX; */
+    ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX;
+    ensures left_to_read(session) == \old(left_to_read(session)); */
 void state_reply(struct session *session, enum reply reply);
 /*@ requires session_ok(session) && reply_ok(reply) && readable(detail);
     requires replies_fit(&session->replies, REPLY_LINE_MAX);
@@ -250,7 +251,8 @@ void state_reply(struct session *session, enum reply reply);
             session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
             session->replies;
     ensures session_ok(session) && session->subject == SUBJECT_OTHER;
-    ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX; */
+    ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX;
+    ensures left_to_read(session) == \old(left_to_read(session)); */
 void state_reply_with(struct session *session, enum reply reply, struct span detail);
 
 /* Queues `reply`, the last one: nothing more is read. */
@@ -263,7 +265,8 @@ void state_reply_with(struct session *session, enum reply reply, struct span det
             session->replies;
     ensures session_ok(session) && session->phase == PHASE_OVER;
     ensures session->want == WANT_DISCARD || session->want == \old(session->want);
-    ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX; */
+    ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX;
+    ensures left_to_read(session) == \old(left_to_read(session)); */
 void state_leave(struct session *session, enum reply reply);
 
 /* Notes a command that is unknown, not implemented or misplaced, for the log: the first alone. */
@@ -285,7 +288,8 @@ bool state_lacks_tls(const struct session *session);
             session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
             session->replies;
     ensures session_ok(session);
-    ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX; */
+    ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX;
+    ensures left_to_read(session) == \old(left_to_read(session)); */
 void state_send_banner(struct session *session);
 
 /*
