@@ -26,7 +26,7 @@ SYSTEMD_yes = systemd.o
 SYSTEMD_no = systemd-protocol.o
 TEXT = $(addprefix session/text/,base64.o text.o utf8.o)
 SESSION = session.o $(TEXT) $(addprefix session/,abuse.o address.o answers.o argument.o auth.o \
-	command.o content.o envelope.o extension.o field.o header.o helo.o identity.o input.o line.o literal.o \
+	command.o content.o envelope.o extension.o field.o header.o header-line.o helo.o identity.o input.o line.o literal.o \
 	message.o parameter.o proxy.o refusal.o reply.o results.o state.o trace.o transaction.o xclient.o xtext.o)
 PROVED = $(addprefix session/,text/span text/base64 text/text text/utf8 field line literal xtext \
 	results address helo parameter envelope proxy reply auth xclient answers) $(addprefix helpers/,reply \

@@ -1,12 +1,7 @@
 #include "session/header.h"
 
-#include "session/results.h"
-
 _Static_assert(HEADER_LINE_MAX > sizeof "Delivered-To:" + MAILBOX_MAX,
                "the longest Delivered-To must fit");
-_Static_assert((int)HEADER_LINE_MAX >= (int)FIELD_BEGINNING_MAX,
-               "so that each kind can be decided");
-_Static_assert((int)HEADER_LINE_MAX <= (int)RESULTS_FIELD_MAX, "so that all that is held counts");
 
 void header_begin(struct header *header, const struct mailbox *recipient, bool is_traced,
                   enum line_ending line_ending, struct span hostname)
@@ -61,102 +56,6 @@ static void separate(struct header *header, struct room *output)
     if (header->is_traced && !header->passed)
         header->added = (uint32_t)octets.length;
     header->passed = true;
-}
-
-static const char results_name[] = "Authentication-Results";
-
-static bool is_results(const struct header *header, struct span name)
-{
-    return header->hostname.length > 0 && span_equal(name, span_of(results_name));
-}
-
-static enum results parse_held(const struct header *header, bool whole)
-{
-    return results_parse((struct span){header->line, header->line_length}, header->hostname, whole);
-}
-
-/* What is held back and does not tell whose results they are is nobody's whom we would miss. */
-static enum results judge_held(const struct header *header)
-{
-    enum results found = parse_held(header, false);
-    bool is_full = header->line_length == sizeof header->line;
-    return found == RESULTS_UNDECIDED && is_full ? RESULTS_OURS : found;
-}
-
-/* The current line begins a field of results; if it is `whole`, all of it is here. */
-static void begin_results(struct header *header, bool whole)
-{
-    if (whole && header->line_length < sizeof header->line)
-        header->line[header->line_length++] = '\n';
-    enum results found = judge_held(header);
-    header->left_out = found == RESULTS_OURS;
-    header->is_held = found == RESULTS_UNDECIDED;
-}
-
-/* The current line begins a field of that name; if it is `whole`, all of it is here. */
-static void begin_field(struct header *header, struct span name, bool whole)
-{
-    bool counts = !header->is_astray;
-    header->left_out = counts && header->is_traced && span_equal(name, span_of("Return-Path"));
-    header->received += counts && span_equal(name, span_of("Received")) ? 1 : 0;
-    if (is_results(header, name))
-        begin_results(header, whole);
-}
-
-/* Whether the current line, which is no field, has but that name, and blanks, as far as it counts.
- */
-static bool is_name_of_results(const struct header *header)
-{
-    const size_t length = strlen(results_name);
-    struct span line = {header->line, header->line_length};
-    if (line.length > FIELD_BEGINNING_MAX)
-        line.length = FIELD_BEGINNING_MAX;
-    if (line.length < length || !is_results(header, span_first(line, length)))
-        return false;
-    line = span_after(line, length);
-    while (line.length > 0 && (line.octets[0] == ' ' || line.octets[0] == '\t'))
-        line = span_after(line, 1);
-    return line.length == 0 || line.octets[0] == '\r';
-}
-
-/*
- * The current line is no field. Some readers skip such a line, and would believe results behind
- * it, but for the empty line that a traced message gets there.
- */
-static void end_fields(struct header *header)
-{
-    header->over = header->hostname.length == 0 || header->is_traced;
-    header->left_out = !header->over && is_name_of_results(header);
-    header->is_astray |= !header->over && !header->left_out;
-}
-
-/* Decides the kind of the current line; if it is `whole`, all of it is here. */
-static void decide(struct header *header, bool whole)
-{
-    struct span name = span_empty();
-    header->kind = field_parse((struct span){header->line, header->line_length}, whole, &name);
-    switch (header->kind) {
-    case FIELD_LINE_NAMED:
-        begin_field(header, name, whole);
-        break;
-    case FIELD_LINE_FOLDED:
-        if (!header->begun)
-            end_fields(header);
-        break;
-    case FIELD_LINE_SEPARATOR: /* some readers go on behind one, wherever it stands */
-        header->left_out = false;
-        header->over = header->is_traced && header->passed;
-        break;
-    case FIELD_LINE_EMPTY:
-        header->left_out = false;
-        header->over = true;
-        break;
-    case FIELD_LINE_OTHER:
-        end_fields(header);
-        break;
-    case FIELD_LINE_UNDECIDED:
-        break;
-    }
 }
 
 /*
@@ -258,13 +157,13 @@ static void hold_line(struct header *header, struct span *input, struct room *ou
     struct span piece = span_first(*input, length < room ? length : room);
     bool is_at_start = header->line[header->line_length - 1] == '\n';
     if (is_at_start && piece.octets[0] != ' ' && piece.octets[0] != '\t') {
-        settle(header, parse_held(header, true), output);
+        settle(header, header_line_judge(header, true), output);
         return;
     }
     copy_beginning(header, piece);
     look_for_return(header, piece);
     *input = span_after(*input, piece.length);
-    enum results found = judge_held(header);
+    enum results found = header_line_judge(header, false);
     if (found != RESULTS_UNDECIDED)
         settle(header, found, output);
 }
@@ -281,7 +180,7 @@ static void pass_line(struct header *header, struct span *input, struct room *ou
     copy_beginning(header, span_first(piece, length));
     look_for_return(header, piece);
     if (undecided)
-        decide(header, whole);
+        header_line_decide(header, whole);
     if (header->kind == FIELD_LINE_UNDECIDED || header->is_held)
         return;
     judge_return(header);
@@ -316,10 +215,10 @@ size_t header_end(struct header *header, char *octets)
     if (header->over)
         return 0;
     if (header->is_held)
-        settle(header, parse_held(header, true), &output);
+        settle(header, header_line_judge(header, true), &output);
     size_t held = held_back(header);
     if (header->kind == FIELD_LINE_UNDECIDED)
-        decide(header, true);
+        header_line_decide(header, true);
     if (held > 0)
         begin_line(header, held, span_empty(), &output);
     header->over = true;

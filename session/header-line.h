@@ -1,0 +1,62 @@
+/*
+ * A header as far as it has come, and what its current line is: whether it is left out, or held
+ * back, for that. Only the header is changed; what passes its octets is session/header.h.
+ */
+#ifndef SESSION_HEADER_LINE_H
+#define SESSION_HEADER_LINE_H
+
+#include "session/address.h"
+#include "session/content.h"
+#include "session/field.h"
+#include "session/results.h"
+
+enum {
+    HEADER_ADDED_MAX = 16, /* octets that are put in front of the message: X-Mailbox-Line */
+    HEADER_END_MAX = 2,    /* and in front of the line that ends the header */
+    /* Octets of a line that are kept: Delivered-To with the longest mailbox fits, too. */
+    HEADER_LINE_MAX = 640
+};
+
+struct header {
+    bool over;      /* its end has been seen */
+    bool is_traced; /* our trace stands in front */
+    bool begun;     /* a line has come */
+    bool passed;    /* a line was not left out */
+    bool left_out;  /* the current field is */
+    bool delivered;
+    bool is_astray;       /* behind a line that is no field: only results count */
+    bool after_return;    /* the last octet was a CR, */
+    bool has_return;      /* and one in the current line has no LF behind it, */
+    bool is_broken;       /* or in a field's */
+    bool is_held;         /* the current field is, until its kind of results is known */
+    struct span hostname; /* whose results are left out; borrowed; empty for nobody's */
+    enum line_ending line_ending;
+    enum field_line kind; /* of the current line, which is held back while this is undecided */
+    unsigned received;
+    uint32_t added;           /* octets in front of the message */
+    struct mailbox recipient; /* length 0: no Delivered-To counts */
+    size_t line_length;
+    char line[HEADER_LINE_MAX]; /* the beginning of the current line, or all that is held back */
+};
+
+/*@ logic integer octets_held(struct header *header) =
+        header->kind == FIELD_LINE_UNDECIDED || header->is_held ? header->line_length : 0;
+    logic integer room_needed(struct header *header) =
+        header->over ? 0 :
+        octets_held(header) + (header->is_traced && !header->passed ? HEADER_ADDED_MAX : 0) +
+        (header->is_traced ? HEADER_END_MAX : 0);
+    predicate header_ok(struct header *header) = \valid(header) && readable(header->hostname) &&
+        mailbox_ok(&header->recipient) && header->added <= HEADER_ADDED_MAX &&
+        header->line_length <= HEADER_LINE_MAX && octets_held(header) < HEADER_LINE_MAX &&
+        (header->is_held ==> header->line_length > 0); */
+
+/* Decides the kind of the current line, if it can; if it is `whole`, all of it is here. */
+void header_line_decide(struct header *header, bool whole);
+
+/*
+ * Whose results the field is that is held back; if it is `whole`, no more of it will come. One
+ * that has not told by HEADER_LINE_MAX octets is nobody's whom we would miss, and counts as ours.
+ */
+enum results header_line_judge(const struct header *header, bool whole);
+
+#endif
