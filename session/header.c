@@ -2,6 +2,7 @@
 
 _Static_assert(HEADER_LINE_MAX > sizeof "Delivered-To:" + MAILBOX_MAX,
                "the longest Delivered-To must fit");
+_Static_assert(sizeof "X-Mailbox-Line: " - 1 == HEADER_ADDED_MAX, "so that room_needed holds");
 
 void header_begin(struct header *header, const struct mailbox *recipient, bool is_traced,
                   enum line_ending line_ending, struct span hostname)
@@ -40,42 +41,52 @@ size_t header_room(const struct header *header)
            (header->is_traced ? HEADER_END_MAX : 0);
 }
 
+/* Copies `octets`, for which there is room, to the front of it; the room behind them. */
+static struct room put(struct room room, struct span octets)
+{
+    room_put(&room, octets);
+    return room;
+}
+
 /*
  * Puts in front of the current line, of a traced message, what keeps it apart: from the trace, or
- * from the header that it ends though it is not empty.
+ * from the header that it ends though it is not empty. Returns the room that is left, as the
+ * others do that write to `output`.
  */
-static void separate(struct header *header, struct room *output)
+static struct room separate(struct header *header, struct room output)
 {
     struct span octets = span_empty();
+    bool has_crlf = header->line_ending == LINE_ENDING_CRLF;
     if (header->over && header->kind != FIELD_LINE_EMPTY)
-        octets = span_of(header->line_ending == LINE_ENDING_CRLF ? "\r\n" : "\n");
+        octets = has_crlf ? (struct span){"\r\n", 2} : (struct span){"\n", 1};
     else if (header->kind == FIELD_LINE_SEPARATOR)
-        octets = span_of("X-Mailbox-Line: ");
+        octets = (struct span){"X-Mailbox-Line: ", HEADER_ADDED_MAX};
     if (header->is_traced)
-        room_put(output, octets);
+        output = put(output, octets);
     if (header->is_traced && !header->passed)
         header->added = (uint32_t)octets.length;
     header->passed = true;
+    return output;
 }
 
 /*
  * The kind is decided: `piece` follows the `held` octets that were held back. Only a separator
  * loses its ">".
  */
-static void begin_line(struct header *header, size_t held, struct span piece, struct room *output)
+static struct room begin_line(struct header *header, size_t held, struct span piece,
+                              struct room output)
 {
     struct span before = {header->line, held};
     bool is_quoted = header->is_traced && !header->passed && header->kind == FIELD_LINE_SEPARATOR &&
                      header->line[0] == '>';
     if (header->left_out)
-        return;
-    separate(header, output);
+        return output;
+    output = separate(header, output);
     if (is_quoted && held > 0)
         before = span_after(before, 1);
     else if (is_quoted)
         piece = span_after(piece, 1);
-    room_put(output, before);
-    room_put(output, piece);
+    return put(put(output, before), piece);
 }
 
 /* The value of the current line if it is a Delivered-To, and whole; else empty. */
@@ -132,64 +143,83 @@ static void copy_beginning(struct header *header, struct span octets)
 }
 
 /* The field that is held back is ours or not: leaves it out or passes it, as far as it is here. */
-static void settle(struct header *header, enum results found, struct room *output)
+static struct room settle(struct header *header, enum results found, struct room output)
 {
     bool is_whole = header->line[header->line_length - 1] == '\n';
     header->is_held = false;
     header->left_out = found != RESULTS_OF_ANOTHER;
     header->kind = FIELD_LINE_NAMED;
-    if (!header->left_out) {
-        separate(header, output);
-        room_put(output, (struct span){header->line, header->line_length});
-    }
+    output = begin_line(header, header->line_length, span_empty(), output);
     judge_return(header);
     header->has_return &= !is_whole;
     header->begun = true;
     header->kind = is_whole ? FIELD_LINE_UNDECIDED : FIELD_LINE_FOLDED;
     header->line_length = 0;
+    return output;
 }
 
-/* Holds back what is here of the current line from `input`, too, if it belongs to the field. */
-static void hold_line(struct header *header, struct span *input, struct room *output)
+/* Whether the field that is held back goes on with `input`. */
+static bool goes_on(const struct header *header, struct span input)
 {
-    size_t room = sizeof header->line - header->line_length, length = span_find(*input, '\n');
-    length += length < input->length ? 1 : 0;
-    struct span piece = span_first(*input, length < room ? length : room);
     bool is_at_start = header->line[header->line_length - 1] == '\n';
-    if (is_at_start && piece.octets[0] != ' ' && piece.octets[0] != '\t') {
-        settle(header, header_line_judge(header, true), output);
-        return;
-    }
+    return input.length > 0 && (!is_at_start || input.octets[0] == ' ' || input.octets[0] == '\t');
+}
+
+/* Settles the field that is held back, if one is and `input` is not of it. */
+static struct room end_field(struct header *header, struct span input, struct room output)
+{
+    if (!header->is_held || goes_on(header, input))
+        return output;
+    return settle(header, header_line_judge(header, true), output);
+}
+
+/* What `input` begins with of the current line; if that is held back, as far as there is room. */
+static struct span first_piece(const struct header *header, struct span input)
+{
+    size_t room = sizeof header->line - header->line_length;
+    size_t length = span_find(input, '\n');
+    length += length < input.length ? 1 : 0;
+    return span_first(input, header->is_held && length > room ? room : length);
+}
+
+/* Holds back the next `piece` of the field, too, for which there is room. */
+static struct room hold_piece(struct header *header, struct span piece, struct room output)
+{
     copy_beginning(header, piece);
     look_for_return(header, piece);
-    *input = span_after(*input, piece.length);
     enum results found = header_line_judge(header, false);
-    if (found != RESULTS_UNDECIDED)
-        settle(header, found, output);
+    return found == RESULTS_UNDECIDED ? output : settle(header, found, output);
 }
 
-/* Passes what is here of the current line from `input`. */
-static void pass_line(struct header *header, struct span *input, struct room *output)
+/* Passes the next `piece` of the current line. */
+static struct room pass_piece(struct header *header, struct span piece, struct room output)
 {
     size_t held = held_back(header);
-    size_t length = span_find(*input, '\n');
-    bool whole = length < input->length;
-    struct span piece = span_first(*input, whole ? length + 1 : length);
+    bool whole = piece.octets[piece.length - 1] == '\n';
     bool undecided = header->kind == FIELD_LINE_UNDECIDED;
-    *input = span_after(*input, piece.length);
-    copy_beginning(header, span_first(piece, length));
+    copy_beginning(header, span_first(piece, whole ? piece.length - 1 : piece.length));
     look_for_return(header, piece);
     if (undecided)
         header_line_decide(header, whole);
     if (header->kind == FIELD_LINE_UNDECIDED || header->is_held)
-        return;
+        return output;
     judge_return(header);
     if (undecided)
-        begin_line(header, held, piece, output);
+        output = begin_line(header, held, piece, output);
     else if (!header->left_out)
-        room_put(output, piece);
+        output = put(output, piece);
     if (whole)
         end_line(header);
+    return output;
+}
+
+/* Takes the next `piece` of the current line, which may begin one behind the field held back. */
+static struct room take_piece(struct header *header, struct span piece, struct room output)
+{
+    output = end_field(header, piece, output);
+    if (header->is_held)
+        return hold_piece(header, piece, output);
+    return pass_piece(header, piece, output);
 }
 
 size_t header_pass(struct header *header, char *octets, size_t length)
@@ -200,13 +230,22 @@ size_t header_pass(struct header *header, char *octets, size_t length)
     if (header->over)
         return length;
     while (!header->over && input.length > 0) {
-        if (header->is_held)
-            hold_line(header, &input, &output);
-        else
-            pass_line(header, &input, &output);
+        struct span piece = first_piece(header, input);
+        output = take_piece(header, piece, output);
+        input = span_after(input, piece.length);
     }
-    room_put(&output, input);
+    output = put(output, input);
     return (size_t)(output.octets - octets);
+}
+
+/* Passes what is held back of the current line, of which no more will come. */
+static struct room pass_rest(struct header *header, struct room output)
+{
+    size_t held = held_back(header);
+    if (held == 0)
+        return output;
+    header_line_decide(header, true);
+    return begin_line(header, held, span_empty(), output);
 }
 
 size_t header_end(struct header *header, char *octets)
@@ -214,17 +253,12 @@ size_t header_end(struct header *header, char *octets)
     struct room output = {octets, header_room(header)};
     if (header->over)
         return 0;
-    if (header->is_held)
-        settle(header, header_line_judge(header, true), &output);
-    size_t held = held_back(header);
-    if (header->kind == FIELD_LINE_UNDECIDED)
-        header_line_decide(header, true);
-    if (held > 0)
-        begin_line(header, held, span_empty(), &output);
+    output = end_field(header, span_empty(), output);
+    output = pass_rest(header, output);
     header->over = true;
     if (!header->passed) {
         header->kind = FIELD_LINE_OTHER; /* the message is empty */
-        separate(header, &output);
+        output = separate(header, output);
     }
     return (size_t)(output.octets - octets);
 }
