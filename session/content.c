@@ -1,7 +1,5 @@
 #include "session/content.h"
 
-#include <endian.h>
-
 struct smuggled_end {
     const char *octets;
     const char *name;
@@ -165,6 +163,17 @@ static void decode_binary(struct content *content, struct span *input, struct ro
     *input = span_after(*input, length);
 }
 
+enum { WORD = 8 }; /* octets */
+
+/* A word of octets, the first in its lowest bits. Compilers make one load of it. */
+static uint64_t word_at(const char *octets)
+{
+    return (uint64_t)(unsigned char)octets[0] | (uint64_t)(unsigned char)octets[1] << 8 |
+           (uint64_t)(unsigned char)octets[2] << 16 | (uint64_t)(unsigned char)octets[3] << 24 |
+           (uint64_t)(unsigned char)octets[4] << 32 | (uint64_t)(unsigned char)octets[5] << 40 |
+           (uint64_t)(unsigned char)octets[6] << 48 | (uint64_t)(unsigned char)octets[7] << 56;
+}
+
 /*
  * Copies octets, eight at a time, up to the first below 16, such as CR and LF; stops up to seven
  * octets early. Bytes past the result are scratch, within `max`.
@@ -172,18 +181,16 @@ static void decode_binary(struct content *content, struct span *input, struct ro
 static size_t copy_words(char *to, const char *from, size_t max)
 {
     const uint64_t ones = UINT64_MAX / 255; /* in each octet 1 */
-    size_t length = 0;
-    for (; max - length >= sizeof ones; length += sizeof ones) {
-        uint64_t word;
-        memcpy(&word, from + length, sizeof word);
-        memcpy(to + length, &word, sizeof word);
-        word =
-            le64toh(word); /* the first octet is the lowest: no borrow comes to the first below */
+    const size_t end = max - max % WORD;
+    for (size_t length = 0; length < end; length += WORD) {
+        uint64_t word = word_at(from + length);
+        memcpy(to + length, from + length, WORD);
+        /* No borrow comes to the first octet below. */
         uint64_t below = (word - ones * 16) & ~word & ones * 128;
         if (below != 0)
             return length + (size_t)__builtin_ctzll(below) / 8;
     }
-    return length;
+    return end;
 }
 
 /* Copies the octets up to the next CR or LF. */
