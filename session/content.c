@@ -76,10 +76,8 @@ static bool is_lf_bare(const struct content *content)
 /* The state that one octet leads to. */
 static enum content_state next_state(const struct content *content, char octet)
 {
-    if (octet == '\n' && !is_lf_bare(content))
-        return states[content->state].line_end;
-    if (octet == '\n' && content->newlines == NEWLINES_NORMALIZE)
-        return CONTENT_AFTER_LF;
+    if (octet == '\n')
+        return is_lf_bare(content) ? CONTENT_AFTER_LF : states[content->state].line_end;
     if (octet == '.' && content->encoding == ENCODING_DOTTED)
         return states[content->state].dot;
     return octet == '\r' ? states[content->state].cr : CONTENT_WITHIN_LINE;

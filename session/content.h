@@ -29,7 +29,7 @@ enum content_state {
     CONTENT_AFTER_DOT_CR,    /* CR LF . CR */
     CONTENT_WITHIN_LINE,     /* anything else */
     CONTENT_AFTER_CR,        /* ... CR */
-    CONTENT_AFTER_LF,        /* bare LF that became a line end */
+    CONTENT_AFTER_LF,        /* bare LF */
     CONTENT_AFTER_LF_DOT,    /* LF . */
     CONTENT_AFTER_LF_DOT_CR, /* LF . CR */
     CONTENT_ENDED            /* CR LF . CR LF */
