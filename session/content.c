@@ -1,16 +1,21 @@
 #include "session/content.h"
 
-struct smuggled_end {
-    const char *octets;
+/* What a laxer server could take for the end of the message; the longer first. */
+static const struct smuggled_end {
+    struct span octets;
     const char *name;
+} smuggled_ends[] = {
+    {{"\n\n.\r\n", 5}, "LF LF.CRLF"}, {{"\r\n.\n", 4}, "CRLF.LF"}, {{"\r\n.\r", 4}, "CRLF.CR"},
+    {{"\n.\r\n", 4}, "LF.CRLF"},      {{"\r.\r\n", 4}, "CR.CRLF"}, {{"\n.\n", 3}, "LF.LF"},
+    {{"\n.\r", 3}, "LF.CR"},          {{"\r.\n", 3}, "CR.LF"},     {{"\r.\r", 3}, "CR.CR"},
 };
 
-/* What a laxer server could take for the end of the message; the longer first. */
-static const struct smuggled_end smuggled_ends[] = {
-    {"\n\n.\r\n", "LF LF.CRLF"}, {"\r\n.\n", "CRLF.LF"}, {"\r\n.\r", "CRLF.CR"},
-    {"\n.\r\n", "LF.CRLF"},      {"\r.\r\n", "CR.CRLF"}, {"\n.\n", "LF.LF"},
-    {"\n.\r", "LF.CR"},          {"\r.\n", "CR.LF"},     {"\r.\r", "CR.CR"},
-};
+enum { SMUGGLED_ENDS = sizeof smuggled_ends / sizeof *smuggled_ends };
+
+static struct smuggled_end smuggled_end_at(size_t index)
+{
+    return smuggled_ends[index];
+}
 
 void content_begin(struct content *content, enum encoding encoding, enum newlines newlines,
                    enum line_ending line_ending)
@@ -41,24 +46,33 @@ static void put_line_end(struct content *content, struct room *output)
  * What a dot, a CR and a line end lead to; and the octets of the state, which follow those in the
  * tail if that goes on.
  */
-static const struct {
+static const struct state {
     enum content_state dot, cr, line_end;
     bool tail_goes_on;
-    const char *octets;
+    struct span octets;
 } states[] = {
-    [CONTENT_LINE_START] = {CONTENT_AFTER_DOT, CONTENT_AFTER_CR, CONTENT_LINE_START, false, "\r\n"},
-    [CONTENT_AFTER_DOT] = {CONTENT_WITHIN_LINE, CONTENT_AFTER_DOT_CR, CONTENT_ENDED, false,
-                           "\r\n."},
-    [CONTENT_AFTER_DOT_CR] = {CONTENT_WITHIN_LINE, CONTENT_AFTER_CR, CONTENT_ENDED, false,
-                              "\r\n.\r"},
-    [CONTENT_WITHIN_LINE] = {CONTENT_WITHIN_LINE, CONTENT_AFTER_CR, CONTENT_LINE_START, false, ""},
-    [CONTENT_AFTER_CR] = {CONTENT_WITHIN_LINE, CONTENT_AFTER_CR, CONTENT_LINE_START, false, "\r"},
-    [CONTENT_AFTER_LF] = {CONTENT_AFTER_LF_DOT, CONTENT_AFTER_CR, CONTENT_LINE_START, true, ""},
-    [CONTENT_AFTER_LF_DOT] = {CONTENT_WITHIN_LINE, CONTENT_AFTER_LF_DOT_CR, CONTENT_LINE_START,
-                              true, "."},
-    [CONTENT_AFTER_LF_DOT_CR] = {CONTENT_WITHIN_LINE, CONTENT_AFTER_CR, CONTENT_LINE_START, true,
-                                 ".\r"},
+    [CONTENT_LINE_START] =
+        {CONTENT_AFTER_DOT, CONTENT_AFTER_CR, CONTENT_LINE_START, false, {"\r\n", 2}},
+    [CONTENT_AFTER_DOT] =
+        {CONTENT_WITHIN_LINE, CONTENT_AFTER_DOT_CR, CONTENT_ENDED, false, {"\r\n.", 3}},
+    [CONTENT_AFTER_DOT_CR] =
+        {CONTENT_WITHIN_LINE, CONTENT_AFTER_CR, CONTENT_ENDED, false, {"\r\n.\r", 4}},
+    [CONTENT_WITHIN_LINE] =
+        {CONTENT_WITHIN_LINE, CONTENT_AFTER_CR, CONTENT_LINE_START, false, {"", 0}},
+    [CONTENT_AFTER_CR] =
+        {CONTENT_WITHIN_LINE, CONTENT_AFTER_CR, CONTENT_LINE_START, false, {"\r", 1}},
+    [CONTENT_AFTER_LF] =
+        {CONTENT_AFTER_LF_DOT, CONTENT_AFTER_CR, CONTENT_LINE_START, true, {"", 0}},
+    [CONTENT_AFTER_LF_DOT] =
+        {CONTENT_WITHIN_LINE, CONTENT_AFTER_LF_DOT_CR, CONTENT_LINE_START, true, {".", 1}},
+    [CONTENT_AFTER_LF_DOT_CR] =
+        {CONTENT_WITHIN_LINE, CONTENT_AFTER_CR, CONTENT_LINE_START, true, {".\r", 2}},
 };
+
+static struct state state_at(enum content_state state)
+{
+    return states[state];
+}
 
 static bool is_after_cr(const struct content *content)
 {
@@ -77,10 +91,10 @@ static bool is_lf_bare(const struct content *content)
 static enum content_state next_state(const struct content *content, char octet)
 {
     if (octet == '\n')
-        return is_lf_bare(content) ? CONTENT_AFTER_LF : states[content->state].line_end;
+        return is_lf_bare(content) ? CONTENT_AFTER_LF : state_at(content->state).line_end;
     if (octet == '.' && content->encoding == ENCODING_DOTTED)
-        return states[content->state].dot;
-    return octet == '\r' ? states[content->state].cr : CONTENT_WITHIN_LINE;
+        return state_at(content->state).dot;
+    return octet == '\r' ? state_at(content->state).cr : CONTENT_WITHIN_LINE;
 }
 
 static void remember(struct content *content, char octet)
@@ -92,27 +106,28 @@ static void remember(struct content *content, char octet)
 /* Brings the tail up to the state. */
 static void remember_state(struct content *content)
 {
-    if (!states[content->state].tail_goes_on)
+    const struct state state = state_at(content->state);
+    if (!state.tail_goes_on)
         memset(content->tail, 0, sizeof content->tail);
-    for (const char *c = states[content->state].octets; *c != '\0'; c++)
-        remember(content, *c);
+    for (size_t i = 0; i < state.octets.length; i++)
+        remember(content, state.octets.octets[i]);
 }
 
 /* A sequence that ends in CR matches only when the next octet is not LF. */
-static bool tail_ends_with(const char *tail, const char *sequence)
+static bool tail_ends_with(const char *tail, struct span sequence)
 {
-    size_t length = strlen(sequence);
     const char *end = tail + CONTENT_TAIL;
-    if (sequence[length - 1] == '\r' && *--end == '\n')
+    if (sequence.octets[sequence.length - 1] == '\r' && *--end == '\n')
         return false;
-    return memcmp(end - length, sequence, length) == 0;
+    return memcmp(end - sequence.length, sequence.octets, sequence.length) == 0;
 }
 
 static void name_smuggled_end(struct content *content)
 {
-    for (size_t i = 0; i < sizeof smuggled_ends / sizeof *smuggled_ends; i++) {
-        if (tail_ends_with(content->tail, smuggled_ends[i].octets)) {
-            content->smuggled_end = smuggled_ends[i].name;
+    for (size_t i = 0; i < SMUGGLED_ENDS; i++) {
+        struct smuggled_end end = smuggled_end_at(i);
+        if (tail_ends_with(content->tail, end.octets)) {
+            content->smuggled_end = end.name;
             return;
         }
     }

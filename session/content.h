@@ -35,7 +35,7 @@ enum content_state {
     CONTENT_ENDED            /* CR LF . CR LF */
 };
 
-enum { CONTENT_TAIL = 5 };
+enum { CONTENT_TAIL = 6 }; /* the longest smuggled end, and an octet behind it */
 
 struct content {
     enum content_state state;
