@@ -6,6 +6,8 @@ _Static_assert((int)HEADER_LINE_MAX <= (int)RESULTS_FIELD_MAX, "so that all that
 
 static const char results_name[] = "Authentication-Results";
 
+/*@ requires header_valid(header) && readable(name);
+    assigns \nothing; */
 static bool is_results(const struct header *header, struct span name)
 {
     return header->hostname.length > 0 && span_equal(name, span_of(results_name));
@@ -20,6 +22,11 @@ enum results header_line_judge(const struct header *header, bool whole)
 }
 
 /* The current line begins a field of results; if it is `whole`, all of it is here. */
+/*@ requires header_valid(header) && header->line_length > 0;
+    assigns header->left_out, header->is_held, header->line_length,
+        header->line[0 .. HEADER_LINE_MAX - 1];
+    ensures header_ok(header);
+    ensures header->line_length <= \old(header->line_length) + (whole ? 1 : 0); */
 static void begin_results(struct header *header, bool whole)
 {
     if (whole && header->line_length < sizeof header->line)
@@ -30,6 +37,12 @@ static void begin_results(struct header *header, bool whole)
 }
 
 /* The current line begins a field of that name; if it is `whole`, all of it is here. */
+/*@ requires header_valid(header) && !header->is_held;
+    requires readable(name) && header->line_length > 0;
+    assigns header->left_out, header->is_held, header->received, header->line_length,
+        header->line[0 .. HEADER_LINE_MAX - 1];
+    ensures header_ok(header);
+    ensures header->line_length <= \old(header->line_length) + (whole ? 1 : 0); */
 static void begin_field(struct header *header, struct span name, bool whole)
 {
     bool counts = !header->is_astray;
@@ -41,6 +54,8 @@ static void begin_field(struct header *header, struct span name, bool whole)
 
 /* Whether the current line, which is no field, has but that name, and blanks, as far as it counts.
  */
+/*@ requires header_valid(header);
+    assigns \nothing; */
 static bool is_name_of_results(const struct header *header)
 {
     const size_t length = strlen(results_name);
@@ -50,6 +65,9 @@ static bool is_name_of_results(const struct header *header)
     if (line.length < length || !is_results(header, span_first(line, length)))
         return false;
     line = span_after(line, length);
+    /*@ loop invariant readable(line);
+        loop assigns line;
+        loop variant line.length; */
     while (line.length > 0 && (line.octets[0] == ' ' || line.octets[0] == '\t'))
         line = span_after(line, 1);
     return line.length == 0 || line.octets[0] == '\r';
@@ -59,6 +77,8 @@ static bool is_name_of_results(const struct header *header)
  * The current line is no field. Some readers skip such a line, and would believe results behind
  * it, but for the empty line that a traced message gets there.
  */
+/*@ requires header_valid(header);
+    assigns header->over, header->left_out, header->is_astray; */
 static void end_fields(struct header *header)
 {
     header->over = header->hostname.length == 0 || header->is_traced;

@@ -41,22 +41,36 @@ struct header {
 
 /*@ logic integer octets_held(struct header *header) =
         header->kind == FIELD_LINE_UNDECIDED || header->is_held ? header->line_length : 0;
+    logic integer octets_to_add(struct header *header) =
+        header->is_traced ? (header->passed ? 0 : HEADER_ADDED_MAX) + HEADER_END_MAX : 0;
     logic integer room_needed(struct header *header) =
-        header->over ? 0 :
-        octets_held(header) + (header->is_traced && !header->passed ? HEADER_ADDED_MAX : 0) +
-        (header->is_traced ? HEADER_END_MAX : 0);
-    predicate header_ok(struct header *header) = \valid(header) && readable(header->hostname) &&
+        header->over ? 0 : octets_held(header) + octets_to_add(header);
+    predicate header_valid(struct header *header) = \valid(header) && readable(header->hostname) &&
         mailbox_ok(&header->recipient) && header->added <= HEADER_ADDED_MAX &&
-        header->line_length <= HEADER_LINE_MAX && octets_held(header) < HEADER_LINE_MAX &&
-        (header->is_held ==> header->line_length > 0); */
+        header->line_length <= HEADER_LINE_MAX;
+    predicate header_ok(struct header *header) = header_valid(header) &&
+        (header->is_held ==> 0 < header->line_length < HEADER_LINE_MAX);
+    predicate separator_ends(struct header *header) =
+        header->kind == FIELD_LINE_SEPARATOR && header->is_traced && header->passed ==>
+        header->over; */
 
 /* Decides the kind of the current line, if it can; if it is `whole`, all of it is here. */
+/*@ requires header_valid(header) && !header->is_held;
+    assigns header->over, header->left_out, header->is_held, header->is_astray, header->kind,
+        header->received, header->line_length, header->line[0 .. HEADER_LINE_MAX - 1];
+    ensures header_ok(header) && separator_ends(header);
+    ensures header->line_length <= \old(header->line_length) + (whole ? 1 : 0);
+    ensures header->kind == FIELD_LINE_UNDECIDED ==> !whole && !header->is_held &&
+        header->line_length == \old(header->line_length) < FIELD_BEGINNING_MAX; */
 void header_line_decide(struct header *header, bool whole);
 
 /*
  * Whose results the field is that is held back; if it is `whole`, no more of it will come. One
  * that has not told by HEADER_LINE_MAX octets is nobody's whom we would miss, and counts as ours.
  */
+/*@ requires header_valid(header);
+    assigns \nothing;
+    ensures \result == RESULTS_UNDECIDED ==> header->line_length < HEADER_LINE_MAX; */
 enum results header_line_judge(const struct header *header, bool whole);
 
 #endif

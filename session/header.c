@@ -42,6 +42,9 @@ size_t header_room(const struct header *header)
 }
 
 /* Copies `octets`, for which there is room, to the front of it; the room behind them. */
+/*@ requires writable(room) && readable(octets) && octets.length <= room.length;
+    assigns room.octets[0 .. room.length - 1];
+    ensures moved_on(\result, room) && \result.length == room.length - octets.length; */
 static struct room put(struct room room, struct span octets)
 {
     room_put(&room, octets);
@@ -53,6 +56,12 @@ static struct room put(struct room room, struct span octets)
  * from the header that it ends though it is not empty. Returns the room that is left, as the
  * others do that write to `output`.
  */
+/*@ requires header_valid(header) && separator_ends(header) && writable(output);
+    requires octets_to_add(header) <= output.length;
+    assigns header->added, header->passed, output.octets[0 .. output.length - 1];
+    ensures header->added <= HEADER_ADDED_MAX && header->passed && moved_on(\result, output);
+    ensures \result.length - (header->over ? 0 : octets_to_add(header)) >=
+        output.length - \old(octets_to_add(header)); */
 static struct room separate(struct header *header, struct room output)
 {
     struct span octets = span_empty();
@@ -73,6 +82,14 @@ static struct room separate(struct header *header, struct room output)
  * The kind is decided: `piece` follows the `held` octets that were held back. Only a separator
  * loses its ">".
  */
+/*@ requires header_valid(header) && separator_ends(header) && writable(output);
+    requires readable(piece) && held <= HEADER_LINE_MAX && held + piece.length > 0;
+    requires octets_to_add(header) + held + piece.length <= output.length;
+    assigns header->added, header->passed, output.octets[0 .. output.length - 1];
+    ensures header->added <= HEADER_ADDED_MAX && moved_on(\result, output);
+    ensures !header->passed ==> !\old(header->passed) && \result.length == output.length;
+    ensures \result.length - (header->over ? 0 : octets_to_add(header)) >=
+        output.length - \old(octets_to_add(header)) - held - piece.length; */
 static struct room begin_line(struct header *header, size_t held, struct span piece,
                               struct room output)
 {
@@ -90,6 +107,9 @@ static struct room begin_line(struct header *header, size_t held, struct span pi
 }
 
 /* The value of the current line if it is a Delivered-To, and whole; else empty. */
+/*@ requires header_valid(header);
+    assigns \nothing;
+    ensures readable(\result); */
 static struct span find_delivered(const struct header *header)
 {
     struct span line = {header->line, header->line_length};
@@ -103,6 +123,8 @@ static struct span find_delivered(const struct header *header)
  * Looks for a CR in the piece of the current line that no LF follows. Some readers end a line
  * there, and would read fields behind it that nobody has judged.
  */
+/*@ requires \valid(header) && readable(piece) && piece.length < 0x7fffffff;
+    assigns header->has_return, header->after_return; */
 static void look_for_return(struct header *header, struct span piece)
 {
     size_t at;
@@ -110,6 +132,9 @@ static void look_for_return(struct header *header, struct span piece)
         return;
     header->has_return |= header->after_return && piece.octets[0] != '\n';
     header->after_return = piece.octets[piece.length - 1] == '\r';
+    /*@ loop invariant 0 < piece.length <= \at(piece.length, Pre) && readable(piece);
+        loop assigns at, piece, header->has_return;
+        loop variant piece.length; */
     while ((at = span_find(piece, '\r') + 1) < piece.length) {
         header->has_return |= piece.octets[at] != '\n';
         piece = span_after(piece, at);
@@ -117,11 +142,16 @@ static void look_for_return(struct header *header, struct span piece)
 }
 
 /* What the current line is has been decided: in a field's there may be no such CR. */
+/*@ requires \valid(header);
+    assigns header->is_broken; */
 static void judge_return(struct header *header)
 {
     header->is_broken |= header->has_return && !header->over && !header->is_astray;
 }
 
+/*@ requires header_valid(header);
+    assigns header->delivered, header->begun, header->has_return, header->kind, header->line_length;
+    ensures header->kind == FIELD_LINE_UNDECIDED && header->line_length == 0; */
 static void end_line(struct header *header)
 {
     struct span recipient = mailbox_whole(&header->recipient);
@@ -134,6 +164,11 @@ static void end_line(struct header *header)
 }
 
 /* Copies the beginning of the current line. */
+/*@ requires header_valid(header) && readable(octets);
+    requires \separated(header, octets.octets + (0 .. octets.length - 1));
+    assigns header->line_length, header->line[0 .. HEADER_LINE_MAX - 1];
+    ensures header->line_length ==
+        \min(\old(header->line_length) + octets.length, HEADER_LINE_MAX); */
 static void copy_beginning(struct header *header, struct span octets)
 {
     size_t room = sizeof header->line - header->line_length;
@@ -143,6 +178,13 @@ static void copy_beginning(struct header *header, struct span octets)
 }
 
 /* The field that is held back is ours or not: leaves it out or passes it, as far as it is here. */
+/*@ requires header_valid(header) && writable(output);
+    requires !header->over && header->line_length > 0;
+    requires header->line_length + octets_to_add(header) <= output.length;
+    assigns *header, output.octets[0 .. output.length - 1];
+    ensures header_ok(header) && !header->is_held && !header->over && moved_on(\result, output);
+    ensures \result.length - room_needed(header) >=
+        output.length - \old(header->line_length + octets_to_add(header)); */
 static struct room settle(struct header *header, enum results found, struct room output)
 {
     bool is_whole = header->line[header->line_length - 1] == '\n';
@@ -159,6 +201,9 @@ static struct room settle(struct header *header, enum results found, struct room
 }
 
 /* Whether the field that is held back goes on with `input`. */
+/*@ requires header_ok(header) && header->is_held && readable(input);
+    assigns \nothing;
+    ensures \result ==> input.length > 0; */
 static bool goes_on(const struct header *header, struct span input)
 {
     bool is_at_start = header->line[header->line_length - 1] == '\n';
@@ -166,6 +211,13 @@ static bool goes_on(const struct header *header, struct span input)
 }
 
 /* Settles the field that is held back, if one is and `input` is not of it. */
+/*@ requires header_ok(header) && !header->over && writable(output) && readable(input);
+    requires room_needed(header) <= output.length;
+    assigns *header, output.octets[0 .. output.length - 1];
+    ensures header_ok(header) && !header->over && moved_on(\result, output);
+    ensures header->is_held ==> \old(header->is_held) && input.length > 0 &&
+        header->line_length == \old(header->line_length);
+    ensures \result.length - room_needed(header) >= output.length - \old(room_needed(header)); */
 static struct room end_field(struct header *header, struct span input, struct room output)
 {
     if (!header->is_held || goes_on(header, input))
@@ -174,6 +226,10 @@ static struct room end_field(struct header *header, struct span input, struct ro
 }
 
 /* What `input` begins with of the current line; if that is held back, as far as there is room. */
+/*@ requires header_ok(header) && readable(input) && input.length > 0;
+    assigns \nothing;
+    ensures \result.octets == input.octets && 0 < \result.length <= input.length;
+    ensures header->is_held ==> header->line_length + \result.length <= HEADER_LINE_MAX; */
 static struct span first_piece(const struct header *header, struct span input)
 {
     size_t room = sizeof header->line - header->line_length;
@@ -182,7 +238,18 @@ static struct span first_piece(const struct header *header, struct span input)
     return span_first(input, header->is_held && length > room ? room : length);
 }
 
+/*@ predicate passable(struct header *header, struct span piece, struct room output) =
+        header_ok(header) && !header->over && writable(output) && readable(piece) &&
+        \separated(header, piece.octets + (0 .. piece.length - 1)) &&
+        0 < piece.length < 0x7fffffff && room_needed(header) + piece.length <= output.length; */
+
 /* Holds back the next `piece` of the field, too, for which there is room. */
+/*@ requires passable(header, piece, output) && header->is_held;
+    requires header->line_length + piece.length <= HEADER_LINE_MAX;
+    assigns *header, output.octets[0 .. output.length - 1];
+    ensures header_ok(header) && moved_on(\result, output);
+    ensures \result.length - room_needed(header) >=
+        output.length - \old(room_needed(header)) - piece.length; */
 static struct room hold_piece(struct header *header, struct span piece, struct room output)
 {
     copy_beginning(header, piece);
@@ -192,6 +259,11 @@ static struct room hold_piece(struct header *header, struct span piece, struct r
 }
 
 /* Passes the next `piece` of the current line. */
+/*@ requires passable(header, piece, output) && !header->is_held;
+    assigns *header, output.octets[0 .. output.length - 1];
+    ensures header_ok(header) && moved_on(\result, output);
+    ensures \result.length - room_needed(header) >=
+        output.length - \old(room_needed(header)) - piece.length; */
 static struct room pass_piece(struct header *header, struct span piece, struct room output)
 {
     size_t held = held_back(header);
@@ -214,6 +286,12 @@ static struct room pass_piece(struct header *header, struct span piece, struct r
 }
 
 /* Takes the next `piece` of the current line, which may begin one behind the field held back. */
+/*@ requires passable(header, piece, output);
+    requires header->is_held ==> header->line_length + piece.length <= HEADER_LINE_MAX;
+    assigns *header, output.octets[0 .. output.length - 1];
+    ensures header_ok(header) && moved_on(\result, output);
+    ensures \result.length - room_needed(header) >=
+        output.length - \old(room_needed(header)) - piece.length; */
 static struct room take_piece(struct header *header, struct span piece, struct room output)
 {
     output = end_field(header, piece, output);
@@ -229,6 +307,11 @@ size_t header_pass(struct header *header, char *octets, size_t length)
     struct room output = {octets, gap + length};
     if (header->over)
         return length;
+    /*@ loop invariant header_ok(header) && rest_of(input, \at(input, LoopEntry));
+        loop invariant moved_on(output, \at(output, LoopEntry));
+        loop invariant room_needed(header) + input.length <= output.length;
+        loop assigns *header, input, output, octets[0 .. gap + length - 1];
+        loop variant input.length; */
     while (!header->over && input.length > 0) {
         struct span piece = first_piece(header, input);
         output = take_piece(header, piece, output);
@@ -239,6 +322,11 @@ size_t header_pass(struct header *header, char *octets, size_t length)
 }
 
 /* Passes what is held back of the current line, of which no more will come. */
+/*@ requires header_ok(header) && !header->over && !header->is_held && writable(output);
+    requires room_needed(header) <= output.length;
+    assigns *header, output.octets[0 .. output.length - 1];
+    ensures header_ok(header) && moved_on(\result, output);
+    ensures !header->passed ==> octets_to_add(header) <= \result.length; */
 static struct room pass_rest(struct header *header, struct room output)
 {
     size_t held = held_back(header);

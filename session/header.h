@@ -42,7 +42,8 @@ void header_begin(struct header *header, const struct mailbox *recipient, bool i
 /* Octets that header_pass and header_end may write in addition to those that they are given. */
 /*@ requires header_ok(header);
     assigns \nothing;
-    ensures \result == room_needed(header); */
+    ensures \result == room_needed(header);
+    ensures \result <= HEADER_LINE_MAX + HEADER_ADDED_MAX + HEADER_END_MAX; */
 size_t header_room(const struct header *header);
 
 /*
