@@ -29,8 +29,8 @@ SESSION = session.o $(TEXT) $(addprefix session/,abuse.o address.o answers.o arg
 	command.o content.o envelope.o extension.o field.o header.o header-line.o helo.o identity.o input.o line.o literal.o \
 	message.o parameter.o proxy.o refusal.o reply.o results.o state.o trace.o transaction.o xclient.o xtext.o)
 PROVED = $(addprefix session/,text/span text/base64 text/text text/utf8 field line literal xtext \
-	results address helo parameter envelope proxy reply auth xclient answers) $(addprefix helpers/,reply \
-	$(addprefix milter-filter/,packet wire))
+	results address header-line header helo parameter envelope proxy content reply auth xclient answers) \
+	$(addprefix helpers/,reply $(addprefix milter-filter/,packet wire))
 SHARED = $(addprefix handler/,cidr.o clock.o confine.o connection.o credential.o endpoint.o helper.o \
 	landlock.o ledger.o library.o log.o mounts.o newlines.o problem.o process.o relay.o script.o signals.o strings.o \
 	$(SYSTEMD_$(WITH_SYSTEMD)) transaction.o wait.o)

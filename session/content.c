@@ -12,6 +12,10 @@ static const struct smuggled_end {
 
 enum { SMUGGLED_ENDS = sizeof smuggled_ends / sizeof *smuggled_ends };
 
+/*@ requires index < SMUGGLED_ENDS;
+    assigns \nothing;
+    ensures readable(\result.octets) && 0 < \result.octets.length < CONTENT_TAIL;
+    ensures \valid_read(\result.name); */
 static struct smuggled_end smuggled_end_at(size_t index)
 {
     return smuggled_ends[index];
@@ -33,6 +37,10 @@ bool content_ended(const struct content *content)
     return content->state == CONTENT_ENDED;
 }
 
+/*@ requires \valid(content) && \valid(output) && writable(*output) && output->length >= 2;
+    requires \separated(content, output, output->octets + (0 .. output->length - 1));
+    assigns content->size, *output, output->octets[0 .. output->length - 1];
+    ensures moved_on(*output, \old(*output)); */
 static void put_line_end(struct content *content, struct room *output)
 {
     content->size += 2;
@@ -69,11 +77,17 @@ static const struct state {
         {CONTENT_WITHIN_LINE, CONTENT_AFTER_CR, CONTENT_LINE_START, true, {".\r", 2}},
 };
 
+/*@ requires state < CONTENT_ENDED;
+    assigns \nothing;
+    ensures readable(\result.octets) && \result.dot <= CONTENT_ENDED;
+    ensures \result.cr <= CONTENT_ENDED && \result.cr != CONTENT_WITHIN_LINE;
+    ensures \result.line_end <= CONTENT_ENDED && \result.line_end != CONTENT_WITHIN_LINE; */
 static struct state state_at(enum content_state state)
 {
     return states[state];
 }
 
+/*@ requires \valid_read(content); assigns \nothing; */
 static bool is_after_cr(const struct content *content)
 {
     enum content_state state = content->state;
@@ -82,12 +96,17 @@ static bool is_after_cr(const struct content *content)
 }
 
 /* Whether an LF would be a bare one, and not as good as CR LF. */
+/*@ requires \valid_read(content); assigns \nothing; */
 static bool is_lf_bare(const struct content *content)
 {
     return content->newlines != NEWLINES_LENIENT && !is_after_cr(content);
 }
 
 /* The state that one octet leads to. */
+/*@ requires \valid_read(content) && content->state < CONTENT_ENDED;
+    assigns \nothing;
+    ensures \result <= CONTENT_ENDED;
+    ensures \result == CONTENT_WITHIN_LINE ==> octet != '\r' && octet != '\n'; */
 static enum content_state next_state(const struct content *content, char octet)
 {
     if (octet == '\n')
@@ -97,6 +116,7 @@ static enum content_state next_state(const struct content *content, char octet)
     return octet == '\r' ? state_at(content->state).cr : CONTENT_WITHIN_LINE;
 }
 
+/*@ requires \valid(content); assigns content->tail[0 .. CONTENT_TAIL - 1]; */
 static void remember(struct content *content, char octet)
 {
     memmove(content->tail, content->tail + 1, CONTENT_TAIL - 1);
@@ -104,16 +124,24 @@ static void remember(struct content *content, char octet)
 }
 
 /* Brings the tail up to the state. */
+/*@ requires \valid(content) && content->state < CONTENT_ENDED;
+    assigns content->tail[0 .. CONTENT_TAIL - 1]; */
 static void remember_state(struct content *content)
 {
     const struct state state = state_at(content->state);
     if (!state.tail_goes_on)
         memset(content->tail, 0, sizeof content->tail);
+    /*@ loop invariant 0 <= i <= state.octets.length;
+        loop assigns i, content->tail[0 .. CONTENT_TAIL - 1];
+        loop variant state.octets.length - i; */
     for (size_t i = 0; i < state.octets.length; i++)
         remember(content, state.octets.octets[i]);
 }
 
 /* A sequence that ends in CR matches only when the next octet is not LF. */
+/*@ requires readable_octets(tail, CONTENT_TAIL);
+    requires readable(sequence) && 0 < sequence.length < CONTENT_TAIL;
+    assigns \nothing; */
 static bool tail_ends_with(const char *tail, struct span sequence)
 {
     const char *end = tail + CONTENT_TAIL;
@@ -122,8 +150,12 @@ static bool tail_ends_with(const char *tail, struct span sequence)
     return memcmp(end - sequence.length, sequence.octets, sequence.length) == 0;
 }
 
+/*@ requires content_ok(content); assigns content->smuggled_end;
+    ensures content_ok(content); */
 static void name_smuggled_end(struct content *content)
 {
+    /*@ loop invariant 0 <= i <= SMUGGLED_ENDS;
+        loop assigns i; loop variant SMUGGLED_ENDS - i; */
     for (size_t i = 0; i < SMUGGLED_ENDS; i++) {
         struct smuggled_end end = smuggled_end_at(i);
         if (tail_ends_with(content->tail, end.octets)) {
@@ -134,9 +166,15 @@ static void name_smuggled_end(struct content *content)
 }
 
 /* From a bad line end on octets are discarded one by one, in search of a smuggled end. */
+/*@ requires content_ok(content) && parsable(input) && \separated(content, input);
+    assigns *content, *input;
+    ensures content_ok(content) && parsable(input) && rest_of(*input, \old(*input)); */
 static void discard_rest(struct content *content, struct span *input)
 {
     size_t used = 0;
+    /*@ loop invariant 0 <= used <= input->length && content_ok(content);
+        loop assigns used, *content;
+        loop variant input->length - used; */
     while (used < input->length && content->state != CONTENT_ENDED) {
         char octet = input->octets[used++];
         bool after_cr = content->tail[CONTENT_TAIL - 1] == '\r';
@@ -150,6 +188,9 @@ static void discard_rest(struct content *content, struct span *input)
 }
 
 /* The bad line end that `octet` completes; or NULL. */
+/*@ requires \valid_read(content);
+    assigns \nothing;
+    ensures \result == \null || \valid_read(\result); */
 static const char *find_bad_line_end(const struct content *content, char octet)
 {
     bool after_lf_dot =
@@ -168,6 +209,18 @@ void content_finish(struct content *content)
         content->bad_line_end = "bare CR";
 }
 
+/*@ predicate decodable(struct content *content, struct span *input, struct room *output) =
+        content_ok(content) && parsable(input) && \valid(output) && writable(*output) &&
+        \separated(content, input, output, output->octets + (0 .. output->length - 1)) &&
+        \separated(input->octets + (0 .. input->length - 1),
+                   output->octets + (0 .. output->length - 1));
+    predicate at_text(struct span *input, struct room *output) =
+        input->length > 0 && output->length > 0 &&
+        input->octets[0] != '\r' && input->octets[0] != '\n'; */
+/*@ requires decodable(content, input, output);
+    assigns content->size, *input, *output, output->octets[0 .. output->length - 1];
+    ensures decodable(content, input, output);
+    ensures rest_of(*input, \old(*input)) && moved_on(*output, \old(*output)); */
 static void decode_binary(struct content *content, struct span *input, struct room *output)
 {
     size_t length = input->length < output->length ? input->length : output->length;
@@ -179,6 +232,7 @@ static void decode_binary(struct content *content, struct span *input, struct ro
 enum { WORD = 8 }; /* octets */
 
 /* A word of octets, the first in its lowest bits. Compilers make one load of it. */
+/*@ requires readable_octets(octets, WORD); assigns \nothing; */
 static uint64_t word_at(const char *octets)
 {
     return (uint64_t)(unsigned char)octets[0] | (uint64_t)(unsigned char)octets[1] << 8 |
@@ -191,10 +245,17 @@ static uint64_t word_at(const char *octets)
  * Copies octets, eight at a time, up to the first below 16, such as CR and LF; stops up to seven
  * octets early. Bytes past the result are scratch, within `max`.
  */
+/*@ requires writable_octets(to, max) && readable_octets(from, max);
+    requires \separated(to + (0 .. max - 1), from + (0 .. max - 1));
+    assigns to[0 .. max - 1];
+    ensures \result <= max; */
 static size_t copy_words(char *to, const char *from, size_t max)
 {
     const uint64_t ones = UINT64_MAX / 255; /* in each octet 1 */
     const size_t end = max - max % WORD;
+    /*@ loop invariant 0 <= length <= end && length % WORD == 0;
+        loop assigns length, to[0 .. max - 1];
+        loop variant end - length; */
     for (size_t length = 0; length < end; length += WORD) {
         uint64_t word = word_at(from + length);
         memcpy(to + length, from + length, WORD);
@@ -207,9 +268,17 @@ static size_t copy_words(char *to, const char *from, size_t max)
 }
 
 /* Copies the octets up to the next CR or LF. */
+/*@ requires writable_octets(to, max) && readable_octets(from, max);
+    requires \separated(to + (0 .. max - 1), from + (0 .. max - 1));
+    assigns to[0 .. max - 1];
+    ensures \result <= max;
+    ensures \result == 0 && max > 0 ==> from[0] == '\r' || from[0] == '\n'; */
 static size_t copy_text(char *to, const char *from, size_t max)
 {
     size_t length = copy_words(to, from, max);
+    /*@ loop invariant 0 <= length <= max;
+        loop assigns length, to[0 .. max - 1];
+        loop variant max - length; */
     while (length < max && from[length] != '\r' && from[length] != '\n') {
         to[length] = from[length];
         length++;
@@ -218,7 +287,27 @@ static size_t copy_text(char *to, const char *from, size_t max)
     return length;
 }
 
+/* Decodes text up to the next CR or LF, as far as there is room. */
+/*@ requires decodable(content, input, output);
+    assigns content->size, *input, *output, output->octets[0 .. output->length - 1];
+    ensures decodable(content, input, output);
+    ensures rest_of(*input, \old(*input)) && moved_on(*output, \old(*output));
+    ensures \old(at_text(input, output)) ==> input->length < \old(input->length); */
+static void decode_line(struct content *content, struct span *input, struct room *output)
+{
+    size_t max = input->length < output->length ? input->length : output->length;
+    size_t length = copy_text(output->octets, input->octets, max);
+    *output = (struct room){output->octets + length, output->length - length};
+    *input = span_after(*input, length);
+    content->size += length;
+}
+
 /* A line end in front of text, which no state has anything to do with; false for anything else. */
+/*@ requires decodable(content, input, output);
+    assigns content->size, *input, *output, output->octets[0 .. output->length - 1];
+    ensures decodable(content, input, output);
+    ensures rest_of(*input, \old(*input)) && moved_on(*output, \old(*output));
+    ensures \result ==> input->length < \old(input->length); */
 static bool decode_inner_line_end(struct content *content, struct span *input, struct room *output)
 {
     const char *from = input->octets;
@@ -230,29 +319,51 @@ static bool decode_inner_line_end(struct content *content, struct span *input, s
     return true;
 }
 
+/*@ requires decodable(content, input, output);
+    requires at_text(input, output);
+    assigns content->size, content->state, *input, *output,
+        output->octets[0 .. output->length - 1];
+    ensures decodable(content, input, output);
+    ensures rest_of(*input, \old(*input)) && moved_on(*output, \old(*output));
+    ensures input->length < \old(input->length); */
 static void decode_text(struct content *content, struct span *input, struct room *output)
 {
+    /*@ loop invariant decodable(content, input, output);
+        loop invariant rest_of(*input, \at(*input, Pre)) && moved_on(*output, \at(*output, Pre));
+        loop invariant at_text(input, output) || input->length < \at(input->length, Pre);
+        loop assigns content->size, *input, *output,
+            \at(output->octets, Pre)[0 .. \at(output->length, Pre) - 1];
+        loop variant input->length; */
     do {
-        size_t max = input->length < output->length ? input->length : output->length;
-        size_t length = copy_text(output->octets, input->octets, max);
-        *output = (struct room){output->octets + length, output->length - length};
-        *input = span_after(*input, length);
-        content->size += length;
+        decode_line(content, input, output);
     } while (decode_inner_line_end(content, input, output));
     content->state = CONTENT_WITHIN_LINE;
 }
 
+/*@ requires \valid(content) && content->state < CONTENT_ENDED;
+    assigns content->bare_lf_count, content->tail[0 .. CONTENT_TAIL - 1]; */
+static void count_bare_lf(struct content *content)
+{
+    content->bare_lf_count++;
+    remember_state(content);
+    remember(content, '\n');
+}
+
 /* An octet that ends a line, may end one, or begins one with a dot. */
+/*@ requires decodable(content, input, output);
+    requires input->length > 0 && output->length >= 2;
+    requires content->state < CONTENT_ENDED && next <= CONTENT_ENDED;
+    assigns *content, *input, *output, output->octets[0 .. output->length - 1];
+    ensures decodable(content, input, output);
+    ensures rest_of(*input, \old(*input)) && moved_on(*output, \old(*output));
+    ensures input->length < \old(input->length); */
 static void decode_mark(struct content *content, enum content_state next, struct span *input,
                         struct room *output)
 {
     if (next == CONTENT_LINE_START || next == CONTENT_AFTER_LF)
         put_line_end(content, output);
-    if (next == CONTENT_AFTER_LF) {
-        content->bare_lf_count++;
-        remember_state(content);
-        remember(content, '\n');
-    }
+    if (next == CONTENT_AFTER_LF)
+        count_bare_lf(content);
     content->state = next;
     *input = span_after(*input, 1);
 }
@@ -263,6 +374,11 @@ void content_decode(struct content *content, struct span *input, struct room *ou
         decode_binary(content, input, output);
         return;
     }
+    /*@ loop invariant decodable(content, input, output);
+        loop invariant rest_of(*input, \at(*input, Pre)) && moved_on(*output, \at(*output, Pre));
+        loop assigns *content, *input, *output,
+            \at(output->octets, Pre)[0 .. \at(output->length, Pre) - 1];
+        loop variant input->length; */
     while (input->length > 0 && output->length >= 2 && content->state != CONTENT_ENDED) {
         char octet = input->octets[0];
         const char *wrong =
