@@ -22,25 +22,31 @@ struct span protocol_name(struct protocol protocol)
 }
 
 struct date {
-    int year;
-    int month; /* 1 to 12 */
-    int day;
+    int64_t year;
+    int64_t month; /* 1 to 12 */
+    int64_t day;
 };
 
-/* The Gregorian date `days` days after 1970-01-01; years are counted from March within. */
+/*
+ * The Gregorian date `days` days after 1970-01-01. Years are counted from March within; of 400 the
+ * last century has a day more, of 100 or fewer each fourth.
+ */
 static struct date date_of(int64_t days)
 {
-    const int64_t days_in_400_years = 146097;
     int64_t since_march_0000 = days + 719468;
-    int64_t era = since_march_0000 / days_in_400_years;
-    int64_t day = since_march_0000 % days_in_400_years;
-    int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-    int64_t day_of_year = day - (365 * year + year / 4 - year / 100);
-    int64_t month = (5 * day_of_year + 2) / 153; /* 0 is March */
+    int64_t era = since_march_0000 / 146097;
+    int64_t day = since_march_0000 % 146097;
+    int64_t century = day / 36524 - day / 146096;
+    day -= 36524 * century;
+    int64_t leap = day / 1461;
+    day %= 1461;
+    int64_t year = day / 365 - day / 1460;
+    day -= 365 * year;
+    int64_t month = (5 * day + 2) / 153; /* 0 is March */
     return (struct date){
-        .year = (int)(era * 400 + year + (month >= 10 ? 1 : 0)),
-        .month = (int)(month < 10 ? month + 3 : month - 9),
-        .day = (int)(day_of_year - (153 * month + 2) / 5 + 1),
+        .year = 400 * era + 100 * century + 4 * leap + year + (month >= 10 ? 1 : 0),
+        .month = month < 10 ? month + 3 : month - 9,
+        .day = day - (153 * month + 2) / 5 + 1,
     };
 }
 
