@@ -31,6 +31,9 @@ struct date {
  * The Gregorian date `days` days after 1970-01-01. Years are counted from March within; of 400 the
  * last century has a day more, of 100 or fewer each fourth.
  */
+/*@ requires 0 <= days <= INT64_MAX / 86400;
+    assigns \nothing;
+    ensures 1 <= \result.month <= 12; */
 static struct date date_of(int64_t days)
 {
     int64_t since_march_0000 = days + 719468;
@@ -51,6 +54,9 @@ static struct date date_of(int64_t days)
 }
 
 /* RFC 5322 3.3, in UTC. */
+/*@ requires text_ok(text);
+    assigns text->length, text->octets[0 .. text->size - 1];
+    ensures text_ok(text); */
 static void add_date(struct text *text, int64_t time)
 {
     static const char *const weekdays[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
@@ -74,6 +80,9 @@ static void add_date(struct text *text, int64_t time)
 }
 
 /* " (client.example.org [192.0.2.1])", with what is known of it: TCP-info, RFC 5321 4.4. */
+/*@ requires text_ok(text) && trace_ok(trace);
+    assigns text->length, text->octets[0 .. text->size - 1];
+    ensures text_ok(text); */
 static void add_client(struct text *text, const struct trace *trace)
 {
     if (trace->client_address.length == 0)
@@ -88,12 +97,18 @@ static void add_client(struct text *text, const struct trace *trace)
 }
 
 /* As Postfix has it; a comment of RFC 5322 3.2.2, in which some characters must be quoted. */
+/*@ requires text_ok(text) && readable(user) && \valid_read(end);
+    assigns text->length, text->octets[0 .. text->size - 1];
+    ensures text_ok(text); */
 static void add_user(struct text *text, struct span user, const char *end)
 {
     if (user.length == 0)
         return;
     text_add_string(text, end);
     text_add_string(text, "\t(Authenticated sender: ");
+    /*@ loop invariant 0 <= i <= user.length && text_ok(text);
+        loop assigns i, text->length, text->octets[0 .. text->size - 1];
+        loop variant user.length - i; */
     for (size_t i = 0; i < user.length; i++) {
         if (span_find(span_of("()\\"), user.octets[i]) < 3)
             text_add_string(text, "\\");
@@ -102,6 +117,9 @@ static void add_user(struct text *text, struct span user, const char *end)
     text_add_string(text, ")");
 }
 
+/*@ requires text_ok(text) && mailbox_ok(sender) && \valid_read(end);
+    assigns text->length, text->octets[0 .. text->size - 1];
+    ensures text_ok(text); */
 static void add_return_path(struct text *text, const struct mailbox *sender, const char *end)
 {
     text_add_string(text, "Return-Path: <");
@@ -110,11 +128,17 @@ static void add_return_path(struct text *text, const struct mailbox *sender, con
     text_add_string(text, end);
 }
 
+/*@ assigns \nothing;
+    ensures \valid_read(\result); */
 static const char *end_of(enum line_ending line_ending)
 {
     return line_ending == LINE_ENDING_CRLF ? "\r\n" : "\n";
 }
 
+/*@ requires \valid_read(text) && \valid(output) && text->length <= output->length;
+    assigns *output;
+    ensures moved_on(*output, \old(*output));
+    ensures output->length == \old(output->length) - \old(text->length); */
 static void finish(const struct text *text, struct room *output)
 {
     output->octets += text->length;
@@ -169,6 +193,9 @@ size_t trace_find_received(struct span fields)
 {
     const struct span name = span_of(RECEIVED);
     struct span rest = fields;
+    /*@ loop invariant rest_of(rest, fields);
+        loop assigns rest;
+        loop variant rest.length; */
     while (rest.length > name.length && memcmp(rest.octets, name.octets, name.length) != 0) {
         size_t line = span_find(rest, '\n');
         rest = span_after(rest, line < rest.length ? line + 1 : line);
