@@ -36,7 +36,7 @@ SHARED = $(addprefix handler/,cidr.o clock.o confine.o connection.o credential.o
 	$(SYSTEMD_$(WITH_SYSTEMD)) transaction.o wait.o)
 OPTIONS = $(addprefix handler/options/,file.o filters.o help.o options.o print.o setting.o table.o unknown.o \
 	words.o)
-BOUNDARY = $(addprefix handler/boundary/,boundary.o record.o)
+BOUNDARY = $(addprefix handler/boundary/,boundary.o channel.o record.o)
 LISTENER = $(addprefix handler/listener/,bind.o keeper.o listener.o sockets.o user.o)
 FRONTEND = $(addprefix handler/frontend/,acknowledgement.o frontend.o known.o proxy.o sandbox.o \
 	stream.o timeouts.o wants.o)
@@ -310,7 +310,7 @@ build/fuzz/fuzz-policy build/fuzz/fuzz-recipients build/fuzz/fuzz-record: \
 		$(addprefix build/fuzz/,$(filter-out smtp-handler.o,$(HANDLER)))
 build/fuzz/fuzz-policy: private WRAP = connect getsockopt poll recv send socket wait_until
 build/fuzz/fuzz-record: private WRAP = deliver_filter deliver_run policy_ask password_verdict penalty_wait \
-	record_receive record_send resolve_client process_wait \
+	channel_receive channel_send resolve_client process_wait \
 	spool_seal kill signals_stop_pending clock_milliseconds tls_prepare tls_perform_handshake
 build/fuzz/helpers/password-check.o: private FLAGS += -Dmain=password_check -Dcrypt_r=hash_cheaply \
 	-Dcrypt_checksalt=check_cheaply

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "handler/boundary/channel.h"
 #include "handler/boundary/record.h"
 
 struct boundary boundary_new(void)
@@ -28,7 +29,7 @@ static struct request *begin(enum operation operation)
 static void send_request(struct boundary *boundary, const struct request *request)
 {
     if (!boundary->lost &&
-        record_send(BOUNDARY_DESCRIPTOR, request, sizeof *request, NULL, 0, 0) != 0)
+        channel_send(BOUNDARY_DESCRIPTOR, request, sizeof *request, NULL, 0, 0) != 0)
         boundary->lost = true;
 }
 
@@ -38,7 +39,7 @@ static const struct answer *receive_answer(struct boundary *boundary, int *descr
 {
     static struct answer answer;
     if (!boundary->lost &&
-        record_receive(BOUNDARY_DESCRIPTOR, &answer, sizeof answer, descriptors, count, 0) != 0)
+        channel_receive(BOUNDARY_DESCRIPTOR, &answer, sizeof answer, descriptors, count, 0) != 0)
         boundary->lost = true;
     if (boundary->lost)
         answer = (struct answer){.verdict = VERDICT_DEFERRED};
@@ -113,9 +114,9 @@ bool boundary_prepare_tls(struct boundary *boundary)
 
 bool boundary_handshake(struct boundary *boundary, int *in, int *out, bool *are_sockets)
 {
-    int descriptors[RECORD_DESCRIPTORS_MAX] = {-1, -1};
+    int descriptors[CHANNEL_DESCRIPTORS_MAX] = {-1, -1};
     send_request(boundary, begin(OPERATION_HANDSHAKE));
-    const struct answer *answer = receive_answer(boundary, descriptors, RECORD_DESCRIPTORS_MAX);
+    const struct answer *answer = receive_answer(boundary, descriptors, CHANNEL_DESCRIPTORS_MAX);
     *in = descriptors[0];
     *out = descriptors[1];
     *are_sockets = answer->are_sockets != 0;

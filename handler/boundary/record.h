@@ -12,7 +12,6 @@
 
 enum {
     RECORD_TEXT_MAX = 512,         /* octets: ORCPT_MAX, MAILBOX_MAX and REPLY_LINE_MAX fit */
-    RECORD_DESCRIPTORS_MAX = 3,    /* as a keeper's request has */
     SPOOL_MEMORY_MAX = 1024 * 1024 /* octets of a message; a larger one is stored in a file */
 };
 
@@ -123,21 +122,5 @@ struct record_text record_text(struct span text);
 
 /* Borrowed from `text`, with the length that it claims, which may exceed its octets. */
 struct span record_span(const struct record_text *text);
-
-/*
- * Sends `length` octets as one record, and up to RECORD_DESCRIPTORS_MAX descriptors, which stay
- * open here. `flags` are those of send(2). 0, or -errno: with MSG_DONTWAIT -EAGAIN if the other
- * side has not read the records before.
- */
-int record_send(int socket, const void *octets, size_t length, const int *descriptors, size_t count,
-                int flags);
-
-/*
- * Receives a record of `length` octets, and up to `count` descriptors into `descriptors`, -1 for
- * those that did not come, close-on-exec, the caller's to close. `flags` are those of recvmsg(2).
- * 0, or -errno: -EPIPE if the other side is gone, -EBADMSG if the record has another length.
- */
-int record_receive(int socket, void *octets, size_t length, int *descriptors, size_t count,
-                   int flags);
 
 #endif

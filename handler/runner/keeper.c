@@ -8,7 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "handler/boundary/record.h"
+#include "handler/boundary/channel.h"
 #include "handler/clock.h"
 #include "handler/process.h"
 #include "handler/relay.h"
@@ -57,7 +57,7 @@ static int request(int keeper, const int *descriptors, size_t count, int64_t dea
             ready = signals_stop_pending() ? -EINTR : wait_until(&polled, 1, deadline);
         if (ready < 0)
             return ready;
-        result = record_send(keeper, ".", 1, descriptors, count, MSG_DONTWAIT);
+        result = channel_send(keeper, ".", 1, descriptors, count, MSG_DONTWAIT);
     }
     return result;
 }

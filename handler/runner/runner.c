@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "handler/boundary/boundary.h"
+#include "handler/boundary/channel.h"
 #include "handler/clock.h"
 #include "handler/log.h"
 #include "handler/page.h"
@@ -56,10 +57,10 @@ static bool is_gone(int result)
 /* Receives a request that is there. Of a frontend that is gone, only how the connection ended. */
 static int receive_now(struct runner *runner, struct request *request)
 {
-    int result = record_receive(runner->socket, request, sizeof *request, NULL, 0, MSG_DONTWAIT);
+    int result = channel_receive(runner->socket, request, sizeof *request, NULL, 0, MSG_DONTWAIT);
     if (result == -ECONNRESET && !runner->gone) { /* once: it ended without reading an answer */
         runner->gone = true;
-        result = record_receive(runner->socket, request, sizeof *request, NULL, 0, MSG_DONTWAIT);
+        result = channel_receive(runner->socket, request, sizeof *request, NULL, 0, MSG_DONTWAIT);
     }
     return result == 0 && runner->gone && request->operation != OPERATION_END ? -EPIPE : result;
 }
@@ -93,8 +94,8 @@ static bool serve_request(struct runner *runner, int *result)
         return false;
     pass_on_stop(runner); /* it arrives before the answer */
     if (is_answered)
-        *result = record_send(runner->socket, &runner->answer, sizeof runner->answer,
-                              runner->descriptors, runner->descriptor_count, MSG_DONTWAIT);
+        *result = channel_send(runner->socket, &runner->answer, sizeof runner->answer,
+                               runner->descriptors, runner->descriptor_count, MSG_DONTWAIT);
     operation_after_answer(runner);
     if (*result == -EAGAIN)
         runner->violation = "answers not read";

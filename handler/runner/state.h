@@ -5,6 +5,7 @@
 #ifndef HANDLER_RUNNER_STATE_H
 #define HANDLER_RUNNER_STATE_H
 
+#include "handler/boundary/channel.h"
 #include "handler/boundary/record.h"
 #include "handler/connection.h"
 #include "handler/delivery/deliver.h"
@@ -125,7 +126,7 @@ struct runner {
     const char *status_text;  /* the service manager knows it, with so many messages */
     unsigned status_accepted;
     struct answer answer;
-    int descriptors[RECORD_DESCRIPTORS_MAX]; /* sent with it, so many */
+    int descriptors[CHANNEL_DESCRIPTORS_MAX]; /* sent with it, so many */
     size_t descriptor_count;
     bool close_after_answer;    /* they are the frontend's alone then */
     struct key_content content; /* of the message at hand */

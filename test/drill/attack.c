@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "handler/boundary/boundary.h"
+#include "handler/boundary/channel.h"
 #include "handler/boundary/record.h"
 #include "session/header.h"
 #include "test/drill/kernel.h"
@@ -91,14 +92,14 @@ static bool call(void)
 static void tell(enum operation operation)
 {
     request.operation = (uint32_t)operation;
-    (void)record_send(BOUNDARY_DESCRIPTOR, &request, sizeof request, NULL, 0, MSG_DONTWAIT);
+    (void)channel_send(BOUNDARY_DESCRIPTOR, &request, sizeof request, NULL, 0, MSG_DONTWAIT);
 }
 
 /* The runner's answer; the process ends where there is none, since it is seen through. */
 static struct answer hear(int *descriptor)
 {
     struct answer answer = {.verdict = VERDICT_DEFERRED};
-    if (record_receive(BOUNDARY_DESCRIPTOR, &answer, sizeof answer, descriptor, 1, 0) != 0)
+    if (channel_receive(BOUNDARY_DESCRIPTOR, &answer, sizeof answer, descriptor, 1, 0) != 0)
         _exit(0);
     return answer;
 }

@@ -36,10 +36,10 @@ void __wrap_resolve_client(const struct endpoint *client, char name[DOMAIN_MAX +
 bool __wrap_tls_prepare(struct tls *tls, const struct options *options,
                         const struct connection *connection, struct problem *problem);
 bool __wrap_tls_perform_handshake(struct tls *tls, int64_t timeout, struct problem *problem);
-int __wrap_record_receive(int socket, void *octets, size_t length, int *descriptors, size_t count,
-                          int flags);
-int __wrap_record_send(int socket, const void *octets, size_t length, const int *descriptors,
-                       size_t count, int flags);
+int __wrap_channel_receive(int socket, void *octets, size_t length, int *descriptors, size_t count,
+                           int flags);
+int __wrap_channel_send(int socket, const void *octets, size_t length, const int *descriptors,
+                        size_t count, int flags);
 bool __wrap_process_wait(pid_t process, int64_t timeout, int *status);
 int __wrap_kill(pid_t process, int number);
 int __real_spool_seal(struct spool *spool, bool may_be_mapped);
@@ -470,8 +470,8 @@ static uint32_t choose_operation(void)
 }
 
 /* The next record, some time later; the frontend's last may be missing. */
-int __wrap_record_receive(int socket, void *octets, size_t length, int *descriptors, size_t count,
-                          int flags)
+int __wrap_channel_receive(int socket, void *octets, size_t length, int *descriptors, size_t count,
+                           int flags)
 {
     struct request *request = octets;
     (void)socket, (void)flags; /* it comes from the input */
@@ -501,12 +501,12 @@ int __wrap_record_receive(int socket, void *octets, size_t length, int *descript
     return 0;
 }
 
-int __wrap_record_send(int socket, const void *octets, size_t length, const int *descriptors,
-                       size_t count, int flags)
+int __wrap_channel_send(int socket, const void *octets, size_t length, const int *descriptors,
+                        size_t count, int flags)
 {
     const struct answer *answer = octets;
     (void)socket, (void)descriptors, (void)flags; /* nobody is answered */
-    assert(length == sizeof *answer && count <= RECORD_DESCRIPTORS_MAX);
+    assert(length == sizeof *answer && count <= CHANNEL_DESCRIPTORS_MAX);
     assert(answer->verdict < VERDICTS && answer->text.length <= RECORD_TEXT_MAX);
     assert(runner.transaction.number <= runner.options->max_messages);
     assert(runner.transaction.envelope.count <= runner.options->max_recipients);
