@@ -50,7 +50,7 @@ struct span helo_name(const struct helo *helo);
  */
 /*@ requires readable(text);
     assigns \nothing;
-    ensures \result ==> text.length > 0; */
+    ensures \result ==> text.length > 0 && (text.length <= DOMAIN_MAX || text.octets[0] == '['); */
 bool helo_is_name(struct span text);
 
 #endif

@@ -12,7 +12,7 @@
  */
 /*@ requires readable(text);
     assigns \nothing;
-    ensures \result ==> text.length >= 2; */
+    ensures \result ==> text.length >= 2 && text.octets[0] == '['; */
 bool literal_is_valid(struct span text);
 
 #endif

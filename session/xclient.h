@@ -48,7 +48,8 @@ void xclient_clear(struct xclient *xclient);
 
 /* Whether a client's host may be named so: NAME. */
 /*@ requires readable(value);
-    assigns \nothing; */
+    assigns \nothing;
+    ensures \result ==> 0 < value.length < XCLIENT_VALUE_MAX; */
 bool xclient_is_name(struct span value);
 
 /* Parses the command's argument; false if `*offender`, an attribute, is wrong. */
