@@ -32,7 +32,8 @@ PROVED = $(addprefix session/,text/span text/base64 text/text text/utf8 field li
 	results address header-line header helo parameter envelope proxy content reply auth xclient answers) \
 	$(addprefix helpers/,reply $(addprefix milter-filter/,packet wire))
 SHARED = $(addprefix handler/,cidr.o clock.o confine.o connection.o credential.o endpoint.o helper.o \
-	landlock.o ledger.o library.o log.o mounts.o newlines.o problem.o process.o relay.o script.o signals.o strings.o \
+	landlock.o ledger.o library.o log.o mounts.o newlines.o problem.o process.o relay.o script.o signals.o \
+	socket-address.o strings.o \
 	$(SYSTEMD_$(WITH_SYSTEMD)) transaction.o wait.o)
 OPTIONS = $(addprefix handler/options/,file.o filters.o help.o options.o print.o setting.o table.o unknown.o \
 	words.o)
@@ -297,7 +298,7 @@ $(FUZZERS:%=build/fuzz/fuzz-%): build/fuzz/fuzz-%: \
 # They call the handler, and the mains of helpers: one has a server without sockets, the crypt of the
 # other is a quick one.
 build/fuzz/fuzz-config: $(addprefix build/fuzz/,handler/cidr.o handler/endpoint.o handler/problem.o \
-	$(OPTIONS))
+	handler/socket-address.o $(OPTIONS))
 build/fuzz/fuzz-lmtp: $(addprefix build/fuzz/,$(LMTP))
 build/fuzz/fuzz-lmtp: private WRAP = alarm connect recv send signal socket write
 build/fuzz/helpers/lmtp-deliver/lmtp-deliver.o: private FLAGS += -Dmain=lmtp_deliver

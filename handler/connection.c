@@ -17,17 +17,18 @@
 
 #include "handler/confine.h"
 #include "handler/log.h"
+#include "handler/socket-address.h"
 #include "handler/systemd.h"
 
 static void ask_socket(struct connection *connection)
 {
-    union endpoint_address address = {.any.sa_family = AF_UNSPEC};
+    union socket_address address = {.any.sa_family = AF_UNSPEC};
     socklen_t length = sizeof address;
     if (getpeername(connection->in, &address.any, &length) == 0)
-        connection->client = endpoint_of(&address);
+        connection->client = socket_address_endpoint(&address);
     length = sizeof address;
     if (getsockname(connection->in, &address.any, &length) == 0)
-        connection->local = endpoint_of(&address);
+        connection->local = socket_address_endpoint(&address);
 }
 
 /*

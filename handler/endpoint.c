@@ -1,127 +1,36 @@
 #include "handler/endpoint.h"
 
 #include <arpa/inet.h>
-#include <endian.h>
-#include <stdio.h>
 #include <string.h>
 
-static void set_ipv4(struct endpoint *endpoint, const void *address)
+void endpoint_set(struct endpoint *endpoint, struct span octets)
 {
-    uint32_t bits;
-    inet_ntop(AF_INET, address, endpoint->text, sizeof endpoint->text);
-    memcpy(&bits, address, sizeof bits);
-    endpoint->prefix = ntohl(bits);
-}
-
-static void set_ipv6(struct endpoint *endpoint, const struct in6_addr *address)
-{
-    uint64_t bits;
-    if (IN6_IS_ADDR_V4MAPPED(address)) {
-        set_ipv4(endpoint, address->s6_addr + 12);
-        return;
-    }
-    inet_ntop(AF_INET6, address, endpoint->text, sizeof endpoint->text);
-    memcpy(&bits, address, sizeof bits);
-    endpoint->prefix = be64toh(bits);
-}
-
-struct endpoint endpoint_of(const union endpoint_address *address)
-{
-    struct endpoint endpoint = {.port = 0};
-    if (address->any.sa_family == AF_INET) {
-        set_ipv4(&endpoint, &address->ipv4.sin_addr);
-        endpoint.port = ntohs(address->ipv4.sin_port);
-    } else if (address->any.sa_family == AF_INET6) {
-        set_ipv6(&endpoint, &address->ipv6.sin6_addr);
-        endpoint.port = ntohs(address->ipv6.sin6_port);
-    }
-    return endpoint;
-}
-
-socklen_t endpoint_length(const union endpoint_address *address)
-{
-    switch (address->any.sa_family) {
-    case AF_INET:
-        return sizeof address->ipv4;
-    case AF_INET6:
-        return sizeof address->ipv6;
-    default:
-        return sizeof address->local;
-    }
+    static const char mapped[12] = {[10] = '\xff', [11] = '\xff'};
+    if (octets.length == 16 && memcmp(octets.octets, mapped, sizeof mapped) == 0)
+        octets = span_after(octets, sizeof mapped);
+    (void)inet_ntop(octets.length == 4 ? AF_INET : AF_INET6, octets.octets, endpoint->text,
+                    sizeof endpoint->text); /* fits */
+    endpoint->prefix = 0;
+    /*@ loop invariant 0 <= i <= octets.length && i <= 8;
+        loop assigns i, endpoint->prefix;
+        loop variant 8 - i; */
+    for (size_t i = 0; i < octets.length && i < 8; i++)
+        endpoint->prefix = endpoint->prefix << 8 | (unsigned char)octets.octets[i];
 }
 
 bool endpoint_parse(struct endpoint *endpoint, struct span octets)
 {
-    char text[INET6_ADDRSTRLEN];
-    struct in6_addr ipv6;
-    struct in_addr ipv4;
+    char text[ENDPOINT_TEXT_MAX + 1];
+    char address[16];
     if (octets.length >= sizeof text)
         return false;
     memcpy(text, octets.octets, octets.length);
     text[octets.length] = '\0';
-    if (inet_pton(AF_INET, text, &ipv4) == 1)
-        set_ipv4(endpoint, &ipv4);
-    else if (inet_pton(AF_INET6, text, &ipv6) == 1)
-        set_ipv6(endpoint, &ipv6);
+    if (inet_pton(AF_INET, text, address) == 1)
+        endpoint_set(endpoint, (struct span){address, 4});
+    else if (inet_pton(AF_INET6, text, address) == 1)
+        endpoint_set(endpoint, (struct span){address, 16});
     else
         return false;
     return true;
-}
-
-/* Parses the port behind the last colon; `*length` is that of what stands before the colon. */
-static bool parse_port(const char *text, in_port_t *port, size_t *length)
-{
-    const char *colon = strrchr(text, ':');
-    uint64_t number;
-    if (colon == NULL || !span_number(span_of(colon + 1), &number) || number > UINT16_MAX)
-        return false;
-    *port = htons((uint16_t)number);
-    *length = (size_t)(colon - text);
-    return true;
-}
-
-static bool parse_path(struct sockaddr_un *local, const char *path)
-{
-    size_t length = strlen(path);
-    if (length >= sizeof local->sun_path)
-        return false;
-    *local = (struct sockaddr_un){.sun_family = AF_UNIX};
-    memcpy(local->sun_path, path, length + 1);
-    return true;
-}
-
-bool endpoint_parse_listening(union endpoint_address *address, const char *text)
-{
-    char host[INET6_ADDRSTRLEN + 2]; /* with its brackets */
-    in_port_t port;
-    size_t length;
-    *address = (union endpoint_address){.any.sa_family = AF_UNSPEC};
-    if (strchr(text, '/') != NULL)
-        return parse_path(&address->local, text);
-    if (!parse_port(text, &port, &length) || length == 0 || length >= sizeof host)
-        return false;
-    memcpy(host, text, length);
-    host[length] = '\0';
-    if (host[0] == '[' && host[length - 1] == ']') {
-        host[length - 1] = '\0';
-        address->ipv6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = port};
-        return inet_pton(AF_INET6, host + 1, &address->ipv6.sin6_addr) == 1;
-    }
-    address->ipv4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port};
-    return inet_pton(AF_INET, host, &address->ipv4.sin_addr) == 1;
-}
-
-void endpoint_write_listening(const union endpoint_address *address, char text[ENDPOINT_TEXT_MAX])
-{
-    char host[INET6_ADDRSTRLEN] = "";
-    bool is_ipv6 = address->any.sa_family == AF_INET6;
-    if (address->any.sa_family == AF_UNIX) {
-        (void)snprintf(text, ENDPOINT_TEXT_MAX, "%s", address->local.sun_path); /* fits */
-        return;
-    }
-    (void)inet_ntop(address->any.sa_family,
-                    is_ipv6 ? (const void *)&address->ipv6.sin6_addr : &address->ipv4.sin_addr,
-                    host, sizeof host); /* fits, as below */
-    (void)snprintf(text, ENDPOINT_TEXT_MAX, is_ipv6 ? "[%s]:%u" : "%s:%u", host,
-                   ntohs(is_ipv6 ? address->ipv6.sin6_port : address->ipv4.sin_port));
 }

@@ -101,24 +101,12 @@ static bool read_header(struct reader *reader, struct proxy_header *header,
     return true;
 }
 
-static void copy_address(struct endpoint *endpoint, enum proxy_form form, struct span octets)
-{
-    union endpoint_address address = {.any.sa_family = AF_INET};
-    if (form == PROXY_FORM_IPV4) {
-        memcpy(&address.ipv4.sin_addr, octets.octets, octets.length);
-    } else {
-        address.any.sa_family = AF_INET6;
-        memcpy(&address.ipv6.sin6_addr, octets.octets, octets.length);
-    }
-    *endpoint = endpoint_of(&address);
-}
-
 /* False if it has no valid address. */
 static bool parse_endpoint(struct endpoint *endpoint, enum proxy_form form,
                            const struct proxy_endpoint *end)
 {
     if (form != PROXY_FORM_TEXT)
-        copy_address(endpoint, form, end->address);
+        endpoint_set(endpoint, end->address);
     else if (!endpoint_parse(endpoint, end->address))
         return false;
     endpoint->port = end->port;

@@ -25,7 +25,7 @@ static bool set_option(int socket, int level, int option)
  */
 struct lock {
     int descriptor;
-    char path[ENDPOINT_TEXT_MAX + sizeof ".smtp-handler"];
+    char path[SOCKET_ADDRESS_TEXT_MAX + sizeof ".smtp-handler"];
 };
 
 /* Whether the file is still the one that its name leads to. */
@@ -50,7 +50,7 @@ static int lock_file(struct lock *lock)
 }
 
 /* Waits for the lock on a Unix socket's file; other sockets need none. 0, or -errno. */
-static int take_lock(struct lock *lock, const union endpoint_address *address)
+static int take_lock(struct lock *lock, const union socket_address *address)
 {
     lock->descriptor = -1;
     if (address->any.sa_family != AF_UNIX)
@@ -74,13 +74,14 @@ static void release_lock(const struct lock *lock)
 }
 
 /* Whether the socket that is there is one that nobody listens on. */
-static bool is_stale(const union endpoint_address *address)
+static bool is_stale(const union socket_address *address)
 {
     struct stat status;
     if (lstat(address->local.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode))
         return false;
     int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool refused = client >= 0 && connect(client, &address->any, endpoint_length(address)) != 0 &&
+    bool refused = client >= 0 &&
+                   connect(client, &address->any, socket_address_length(address)) != 0 &&
                    errno == ECONNREFUSED;
     if (client >= 0)
         (void)close(client); /* it was a question */
@@ -88,20 +89,20 @@ static bool is_stale(const union endpoint_address *address)
 }
 
 /* 0, or -errno, as the others here. */
-static int bind_socket(int socket, const union endpoint_address *address)
+static int bind_socket(int socket, const union socket_address *address)
 {
-    if (bind(socket, &address->any, endpoint_length(address)) == 0)
+    if (bind(socket, &address->any, socket_address_length(address)) == 0)
         return 0;
     if (errno != EADDRINUSE || address->any.sa_family != AF_UNIX)
         return -errno;
     if (!is_stale(address))
         return -EADDRINUSE;
     bool bound = unlink(address->local.sun_path) == 0 &&
-                 bind(socket, &address->any, endpoint_length(address)) == 0;
+                 bind(socket, &address->any, socket_address_length(address)) == 0;
     return bound ? 0 : -errno;
 }
 
-static int listen_at(int socket, const union endpoint_address *address)
+static int listen_at(int socket, const union socket_address *address)
 {
     int family = address->any.sa_family;
     if ((family != AF_UNIX && !set_option(socket, SOL_SOCKET, SO_REUSEADDR)) ||
@@ -118,7 +119,7 @@ static int listen_at(int socket, const union endpoint_address *address)
 }
 
 /* The socket, or -errno. */
-static int make(const union endpoint_address *address)
+static int make(const union socket_address *address)
 {
     int made = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (made < 0)
@@ -133,45 +134,45 @@ static int make(const union endpoint_address *address)
     return result;
 }
 
-static struct bind_file file_of(const union endpoint_address *address)
+static struct bind_file file_of(const union socket_address *address)
 {
     struct stat status;
     bool exists = address->any.sa_family == AF_UNIX && lstat(address->local.sun_path, &status) == 0;
     return exists ? (struct bind_file){status.st_dev, status.st_ino} : (struct bind_file){0};
 }
 
-int bind_address(const union endpoint_address *address, struct bind_file *file,
+int bind_address(const union socket_address *address, struct bind_file *file,
                  struct problem *problem)
 {
-    char text[ENDPOINT_TEXT_MAX];
+    char text[SOCKET_ADDRESS_TEXT_MAX];
     int made = make(address);
     *file = file_of(address);
     if (made >= 0)
         return made;
-    endpoint_write_listening(address, text);
+    socket_address_write(address, text);
     (void)problem_set(problem, EX_OSERR, "listen %s: %s", text, strerror(-made)); /* false */
     return -1;
 }
 
 /* False if it has no address, which cannot be. */
-static bool ask_address(int socket, union endpoint_address *address)
+static bool ask_address(int socket, union socket_address *address)
 {
     socklen_t length = sizeof *address;
-    *address = (union endpoint_address){.any.sa_family = AF_UNSPEC};
+    *address = (union socket_address){.any.sa_family = AF_UNSPEC};
     return getsockname(socket, &address->any, &length) == 0;
 }
 
-void bind_describe(int socket, char text[ENDPOINT_TEXT_MAX])
+void bind_describe(int socket, char text[SOCKET_ADDRESS_TEXT_MAX])
 {
-    union endpoint_address address;
+    union socket_address address;
     text[0] = '\0';
     if (ask_address(socket, &address))
-        endpoint_write_listening(&address, text);
+        socket_address_write(&address, text);
 }
 
 void bind_remove(int socket, const struct bind_file *file)
 {
-    union endpoint_address address;
+    union socket_address address;
     struct lock lock;
     if (!ask_address(socket, &address) || address.any.sa_family != AF_UNIX)
         return;

@@ -7,8 +7,8 @@
 
 #include <sys/types.h>
 
-#include "handler/endpoint.h"
 #include "handler/problem.h"
+#include "handler/socket-address.h"
 
 /* The file of a Unix socket; zeros for other sockets. */
 struct bind_file {
@@ -21,11 +21,11 @@ struct bind_file {
  * `address`. It takes IPv6 alone if the address is of that; `file` is its file. -1, with `problem`
  * filled in, if that fails.
  */
-int bind_address(const union endpoint_address *address, struct bind_file *file,
+int bind_address(const union socket_address *address, struct bind_file *file,
                  struct problem *problem);
 
 /* Writes what the socket listens on: the port that the system chose, if it did. */
-void bind_describe(int socket, char text[ENDPOINT_TEXT_MAX]);
+void bind_describe(int socket, char text[SOCKET_ADDRESS_TEXT_MAX]);
 
 /* Removes the file of a Unix socket if it is still `file`, as bind_address made it, and if we may.
  */

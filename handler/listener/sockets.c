@@ -15,6 +15,7 @@
 #include "handler/log.h"
 #include "handler/process.h"
 #include "handler/relay.h"
+#include "handler/socket-address.h"
 #include "handler/wait.h"
 
 static bool has_option(int descriptor, int option, int wanted)
@@ -112,7 +113,7 @@ bool sockets_bind(struct sockets *sockets, const struct options_addresses *addre
 
 void sockets_announce(const struct sockets *sockets)
 {
-    char text[ENDPOINT_TEXT_MAX];
+    char text[SOCKET_ADDRESS_TEXT_MAX];
     for (unsigned i = 0; i < sockets->count; i++) {
         bind_describe(sockets->polled[i].fd, text);
         fprintf(stderr, "listening on %s\n", text);
@@ -136,12 +137,13 @@ static bool is_of_connection(int error)
 /* Accepts from one socket that has something; 1, 0 or -errno as sockets_wait. */
 static int accept_from(int socket, struct sockets_arrival *arrival)
 {
-    union endpoint_address address = {.any.sa_family = AF_UNSPEC};
+    union socket_address address = {.any.sa_family = AF_UNSPEC};
     socklen_t length = sizeof address;
     int descriptor = accept4(socket, &address.any, &length, SOCK_CLOEXEC);
     if (descriptor < 0)
         return is_of_connection(errno) ? 0 : -errno;
-    *arrival = (struct sockets_arrival){.descriptor = descriptor, .client = endpoint_of(&address)};
+    *arrival = (struct sockets_arrival){.descriptor = descriptor,
+                                        .client = socket_address_endpoint(&address)};
     return 1;
 }
 

@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 #include "handler/cidr.h"
-#include "handler/endpoint.h"
 #include "handler/options/words.h"
 #include "handler/problem.h"
+#include "handler/socket-address.h"
 #include "session.h"
 
 enum {
@@ -91,7 +91,7 @@ struct options_domains {
 };
 
 struct options_addresses {
-    union endpoint_address items[OPTIONS_SOCKETS_MAX];
+    union socket_address items[OPTIONS_SOCKETS_MAX];
     unsigned count;
 };
 

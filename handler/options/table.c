@@ -59,13 +59,13 @@ static bool parse_listening(const struct option_type *type, void *target, const 
 {
     struct options_addresses *addresses = target;
     return addresses->count < type->max &&
-           endpoint_parse_listening(&addresses->items[addresses->count++], value);
+           socket_address_parse(&addresses->items[addresses->count++], value);
 }
 
 static bool parse_server(const struct option_type *type, void *target, const char *value)
 {
-    union endpoint_address address;
-    return endpoint_parse_listening(&address, value) &&
+    union socket_address address;
+    return socket_address_parse(&address, value) &&
            (address.any.sa_family == AF_UNIX || address.ipv4.sin_port != 0) &&
            parse_string(type, target, value);
 }

@@ -14,6 +14,7 @@
 #include "handler/clock.h"
 #include "handler/process.h"
 #include "handler/signals.h"
+#include "handler/socket-address.h"
 #include "handler/wait.h"
 
 /* What the process apart answers: an error of getaddrinfo(3), or 0 and a name. */
@@ -22,7 +23,7 @@ struct finding {
     char name[DOMAIN_MAX + 1];
 };
 
-static socklen_t make_address(union endpoint_address *address, const struct endpoint *client)
+static socklen_t make_address(union socket_address *address, const struct endpoint *client)
 {
     memset(address, 0, sizeof *address);
     if (inet_pton(AF_INET, client->text, &address->ipv4.sin_addr) == 1) {
@@ -54,9 +55,9 @@ static int confirm(const char *name, const struct endpoint *client)
     if (error != 0)
         return error;
     for (const struct addrinfo *one = found; one != NULL; one = one->ai_next) {
-        union endpoint_address address = {.any.sa_family = AF_UNSPEC};
+        union socket_address address = {.any.sa_family = AF_UNSPEC};
         memcpy(&address, one->ai_addr, one->ai_addrlen);
-        if (strcmp(endpoint_of(&address).text, client->text) == 0)
+        if (strcmp(socket_address_endpoint(&address).text, client->text) == 0)
             return 0;
     }
     return EAI_NONAME;
@@ -65,7 +66,7 @@ static int confirm(const char *name, const struct endpoint *client)
 static struct finding look_up(const struct endpoint *client)
 {
     struct finding finding = {.error = 0};
-    union endpoint_address address;
+    union socket_address address;
     socklen_t length = make_address(&address, client);
     finding.error =
         getnameinfo(&address.any, length, finding.name, sizeof finding.name, NULL, 0, NI_NAMEREQD);

@@ -9,6 +9,7 @@
 #include "handler/clock.h"
 #include "handler/log.h"
 #include "handler/page.h"
+#include "handler/socket-address.h"
 #include "handler/verdict/policy-question.h"
 #include "handler/wait.h"
 
@@ -59,11 +60,11 @@ static int finish_connecting(int socket, int64_t deadline)
 }
 
 /* 0, or -errno. */
-static int connect_to(int socket, const union endpoint_address *address, int64_t deadline)
+static int connect_to(int socket, const union socket_address *address, int64_t deadline)
 {
     int result = -EAGAIN;
     while (result == -EAGAIN) {
-        result = connect(socket, &address->any, endpoint_length(address)) == 0 ? 0 : -errno;
+        result = connect(socket, &address->any, socket_address_length(address)) == 0 ? 0 : -errno;
         if (result == -EAGAIN && (result = wait_a_moment(deadline)) == 0)
             result = -EAGAIN;
     }
@@ -73,8 +74,8 @@ static int connect_to(int socket, const union endpoint_address *address, int64_t
 /* Opens a connection. 0, or -errno. */
 static int open_connection(struct policy *policy, int64_t deadline)
 {
-    union endpoint_address address;
-    if (!endpoint_parse_listening(&address, policy->name))
+    union socket_address address;
+    if (!socket_address_parse(&address, policy->name))
         return -EINVAL; /* as no option can be */
     policy->socket = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (policy->socket < 0)
