@@ -169,24 +169,7 @@ const char *connection_hostname(const char *given)
     return fit ? host.nodename : "localhost";
 }
 
-void connection_set_proxied(struct connection *connection, const struct endpoint *client,
-                            const struct endpoint *local, struct span client_hostname)
-{
-    if (!connection->is_proxied)
-        connection->proxy = connection->client;
-    connection->is_proxied = true;
-    connection->client = *client;
-    connection->local = *local;
-    connection_set_hostname(connection, client_hostname);
-}
-
 bool connection_lacks_hostname(const struct connection *connection)
 {
     return connection->client.text[0] != '\0' && connection->client_hostname[0] == '\0';
-}
-
-void connection_set_hostname(struct connection *connection, struct span hostname)
-{
-    memmove(connection->client_hostname, hostname.octets, hostname.length);
-    connection->client_hostname[hostname.length] = '\0';
 }

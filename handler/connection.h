@@ -44,18 +44,37 @@ bool connection_is_handed(const struct connection *connection);
  */
 void connection_acknowledge(const struct connection *connection);
 
+/* The client's name, of up to DOMAIN_MAX octets; empty if unknown. */
+/*@ requires \valid(connection) && readable(hostname) && hostname.length <= DOMAIN_MAX;
+    assigns connection->client_hostname[0 .. DOMAIN_MAX]; */
+static inline void connection_set_hostname(struct connection *connection, struct span hostname)
+{
+    memmove(connection->client_hostname, hostname.octets, hostname.length);
+    connection->client_hostname[hostname.length] = '\0';
+}
+
 /*
  * A proxy named the endpoints and the client's hostname, empty if that is unknown: they take the
  * place of those before.
  */
-void connection_set_proxied(struct connection *connection, const struct endpoint *client,
-                            const struct endpoint *local, struct span client_hostname);
+/*@ requires \valid(connection) && \valid_read(client) && \valid_read(local);
+    requires readable(client_hostname) && client_hostname.length <= DOMAIN_MAX;
+    requires \separated(connection, client, local);
+    assigns *connection; */
+static inline void connection_set_proxied(struct connection *connection,
+                                          const struct endpoint *client,
+                                          const struct endpoint *local, struct span client_hostname)
+{
+    if (!connection->is_proxied)
+        connection->proxy = connection->client;
+    connection->is_proxied = true;
+    connection->client = *client;
+    connection->local = *local;
+    connection_set_hostname(connection, client_hostname);
+}
 
 /* Whether the client has an address, and no name. */
 bool connection_lacks_hostname(const struct connection *connection);
-
-/* The client's name, of up to DOMAIN_MAX octets; empty if unknown. */
-void connection_set_hostname(struct connection *connection, struct span hostname);
 
 /*
  * Our name: the one that was `given`; if that is NULL, the host's own if it is a domain, or else
