@@ -56,6 +56,9 @@ void transaction_set_user(struct transaction *transaction, struct span user, con
 
 /* Borrowed from `transaction`; may be empty. */
 struct span transaction_id(const struct transaction *transaction);
+/*@ requires \valid_read(transaction) && helo_ok(&transaction->helo);
+    assigns \nothing;
+    ensures readable(\result) && \result.length <= HELO_MAX; */
 struct span transaction_helo(const struct transaction *transaction); /* as it was said */
 struct span transaction_user(const struct transaction *transaction);
 

@@ -118,9 +118,15 @@ struct answer {
 };
 
 /* `text`, cut to fit. */
+/*@ requires readable(text);
+    assigns \nothing;
+    ensures \result.length <= RECORD_TEXT_MAX; */
 struct record_text record_text(struct span text);
 
 /* Borrowed from `text`, with the length that it claims, which may exceed its octets. */
+/*@ requires \valid_read(text);
+    assigns \nothing;
+    ensures \result.octets == &text->octets[0] && \result.length == text->length; */
 struct span record_span(const struct record_text *text);
 
 #endif

@@ -5,6 +5,10 @@
 #include "session/text/text.h"
 
 /* The text's octets, if it has as many as it says. */
+/*@ requires \valid(span) && \valid_read(text) && \separated(span, text);
+    assigns *span;
+    ensures span->octets == &text->octets[0];
+    ensures \result ==> span->length <= RECORD_TEXT_MAX && readable(*span); */
 static bool copy_text(struct span *span, const struct record_text *text)
 {
     *span = record_span(text);
@@ -32,6 +36,8 @@ bool request_copy_helo(struct transaction *transaction, const struct record_text
     return true;
 }
 
+/*@ requires \valid(endpoint) && \valid_read(record) && \separated(endpoint, record);
+    assigns *endpoint; */
 static bool copy_endpoint(struct endpoint *endpoint, const struct record_endpoint *record)
 {
     struct span address;
@@ -67,6 +73,9 @@ bool request_copy_credentials(struct credentials *credentials, const struct requ
 }
 
 /* A mailbox in its canonical form: it is parsed here once more. Empty is the null sender. */
+/*@ requires \valid(mailbox) && \valid_read(text) && \separated(mailbox, text);
+    assigns *mailbox;
+    ensures \result ==> mailbox_ok(mailbox); */
 static bool copy_mailbox(struct mailbox *mailbox, enum path_kind kind,
                          const struct record_text *text, bool utf8)
 {
@@ -80,6 +89,9 @@ static bool copy_mailbox(struct mailbox *mailbox, enum path_kind kind,
 }
 
 /* A sender is null or has a domain: the session has given it ours. */
+/*@ requires \valid(mailbox) && \valid_read(text) && \separated(mailbox, text);
+    assigns *mailbox;
+    ensures \result ==> mailbox_ok(mailbox); */
 static bool copy_sender(struct mailbox *mailbox, const struct record_text *text, bool utf8)
 {
     return copy_mailbox(mailbox, PATH_KIND_REVERSE, text, utf8) &&
@@ -87,28 +99,47 @@ static bool copy_sender(struct mailbox *mailbox, const struct record_text *text,
 }
 
 /* The value of a parameter, as in struct parameters; empty unless it `may_be`. */
-static bool copy_parameter(char *octets, size_t *length, const struct record_text *text,
+/*@ requires writable(room) && \valid(length) && \valid_read(text);
+    requires \separated(length, text, room.octets + (0 .. room.length - 1));
+    requires is_valid \in {&parameter_is_envid, &parameter_is_notify, &parameter_is_orcpt,
+        &parameter_is_dropped};
+    assigns *length, room.octets[0 .. room.length - 1];
+    ensures *length <= room.length; */
+static bool copy_parameter(struct room room, size_t *length, const struct record_text *text,
                            bool may_be, bool (*is_valid)(struct span text))
 {
     struct span value;
+    bool is_right;
     *length = 0;
-    if (!copy_text(&value, text))
+    if (!copy_text(&value, text) || value.length > room.length)
         return false;
     if (value.length == 0)
         return true;
-    if (!may_be || !is_valid(value))
+    /*@ calls parameter_is_envid, parameter_is_notify, parameter_is_orcpt, parameter_is_dropped; */
+    is_right = is_valid(value);
+    if (!may_be || !is_right)
         return false;
-    memcpy(octets, value.octets, value.length);
+    memcpy(room.octets, value.octets, value.length);
     *length = value.length;
     return true;
 }
 
 /* The value of RET=, "" for none. */
+/*@ requires \valid(ret) && \valid_read(text) && \separated(ret, text);
+    requires \valid_read(*ret);
+    assigns *ret;
+    ensures \valid_read(*ret); */
 static bool copy_ret(const char **ret, const struct record_text *text, bool may_be)
 {
     static const char *const words[] = {"", "FULL", "HDRS"};
+    struct span said;
+    if (!copy_text(&said, text))
+        return false;
+    /*@ loop invariant 0 <= i <= 3;
+        loop assigns i;
+        loop variant 3 - i; */
     for (size_t i = 0; i < (may_be ? sizeof words / sizeof *words : 1); i++) {
-        if (!span_equal(record_span(text), span_of(words[i])))
+        if (!span_equal(said, span_of(words[i])))
             continue;
         *ret = words[i];
         return true;
@@ -117,6 +148,9 @@ static bool copy_ret(const char **ret, const struct record_text *text, bool may_
 }
 
 /* Whether the parameters agree with HELO, EHLO or LHLO. */
+/*@ requires \valid_read(request) && \valid_read(transaction) && \valid_read(options);
+    requires helo_ok(&transaction->helo);
+    assigns \nothing; */
 static bool fits_greeting(const struct request *request, const struct transaction *transaction,
                           const struct options *options)
 {
@@ -140,8 +174,8 @@ bool request_copy_sender(struct transaction *transaction, const struct request *
            fits_greeting(request, transaction, options) &&
            copy_sender(&transaction->envelope.sender, &request->sender.mailbox, parameters->utf8) &&
            copy_ret(&parameters->ret, &request->sender.ret, dsn) &&
-           copy_parameter(parameters->envid, &parameters->envid_length, &request->sender.envid, dsn,
-                          parameter_is_envid);
+           copy_parameter((struct room){parameters->envid, ENVID_MAX}, &parameters->envid_length,
+                          &request->sender.envid, dsn, parameter_is_envid);
 }
 
 bool request_copy_refusal(struct refusal *refusal, const struct request *request)
@@ -170,10 +204,11 @@ bool request_copy_recipient(struct mailbox *mailbox, struct parameters *paramete
     bool dsn = options->dsn && transaction->extended;
     parameters_clear(parameters);
     return copy_mailbox(mailbox, PATH_KIND_FORWARD, &request->recipient.mailbox, utf8) &&
-           copy_parameter(parameters->notify, &parameters->notify_length,
+           copy_parameter((struct room){parameters->notify, NOTIFY_MAX}, &parameters->notify_length,
                           &request->recipient.notify, dsn, parameter_is_notify) &&
-           copy_parameter(parameters->orcpt, &parameters->orcpt_length, &request->recipient.orcpt,
-                          dsn, parameter_is_orcpt) &&
-           copy_parameter(parameters->dropped, &parameters->dropped_length,
-                          &request->recipient.dropped, dsn, parameter_is_dropped);
+           copy_parameter((struct room){parameters->orcpt, ORCPT_MAX}, &parameters->orcpt_length,
+                          &request->recipient.orcpt, dsn, parameter_is_orcpt) &&
+           copy_parameter((struct room){parameters->dropped, DROPPED_MAX},
+                          &parameters->dropped_length, &request->recipient.dropped, dsn,
+                          parameter_is_dropped);
 }
