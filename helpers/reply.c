@@ -6,6 +6,16 @@
 
 enum { CODE_LENGTH = 3 };
 
+void reply_clear(struct reply *reply)
+{
+    reply->code = 0;
+    reply->lines = 0;
+    reply->is_complete = false;
+    reply->length = 0;
+    memset(reply->enhanced, 0, sizeof reply->enhanced);
+    memset(reply->text, 0, sizeof reply->text);
+}
+
 /*@ assigns \nothing;
     ensures \result <==> '0' <= octet <= '9'; */
 static bool is_digit(char octet)

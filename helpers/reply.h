@@ -15,7 +15,6 @@ enum {
     REPLY_ENHANCED_MAX = 10
 };
 
-/* All zero before its first line. */
 struct reply {
     int code;
     unsigned lines;
@@ -26,6 +25,12 @@ struct reply {
 };
 
 /*@ predicate reply_ok(struct reply *reply) = \valid(reply) && reply->length <= REPLY_TEXT_MAX; */
+
+/* Before its first line. */
+/*@ requires \valid(reply);
+    assigns *reply;
+    ensures reply_ok(reply); */
+void reply_clear(struct reply *reply);
 
 /*
  * Adds a line, without its line end, to the reply. False if it is not a line of a reply, has

@@ -99,7 +99,7 @@ bool server_read(struct server *server, struct reply *reply, unsigned *extension
 {
     const char *line;
     size_t length;
-    memset(reply, 0, sizeof *reply);
+    reply_clear(reply);
     while (!reply->is_complete) {
         if (!read_line(server, &line, &length))
             return false;

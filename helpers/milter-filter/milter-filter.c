@@ -217,7 +217,7 @@ static int hold(struct visit *visit, enum quarantine quarantine)
     const char *line = lines[quarantine == QUARANTINE_REFUSE];
     visit->server.step = "quarantine";
     (void)server_complain(&visit->server, visit->reason); /* the log has why */
-    memset(&visit->reply, 0, sizeof visit->reply);
+    reply_clear(&visit->reply);
     (void)reply_add_line(&visit->reply, line, strlen(line)); /* it is one */
     return refuse(&visit->reply);
 }
