@@ -56,8 +56,8 @@ PASSWORD = helpers/password-check.o handler/confine.o
 LMTP = $(addprefix helpers/,peer.o reply.o \
 	$(addprefix lmtp-deliver/,content.o lmtp-deliver.o server.o verdict.o))
 MILTER = handler/confine.o session/field.o session/text/text.o session/text/utf8.o $(addprefix helpers/,peer.o reply.o \
-	$(addprefix milter-filter/,answer.o envelope.o facts.o fields.o message.o milter-filter.o packet.o server.o \
-	take.o visit.o wire.o))
+	$(addprefix milter-filter/,answer.o envelope.o facts.o fields.o macros.o message.o milter-filter.o packet.o \
+	server.o take.o visit.o wire.o))
 HELPERS = lmtp-deliver/lmtp-deliver maildir-deliver milter-filter/milter-filter password-check tls-relay/tls-relay
 UNITS = lmtp.socket smtp-handler.service smtp-handler@.service smtp-handler-failed@.service \
 	smtp.socket submission.socket tls-relay.service tls-relay.socket

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "session/text/text.h"
+
 enum { ADDRESS_MAX = 1000 }; /* octets; the handler's have up to 512 */
 
 static const struct {
@@ -80,77 +82,4 @@ bool facts_take_recipient(struct facts *facts, struct span *recipients)
     facts->values[FACT_RECIPIENT_HOST] = host > 0 ? span_after(recipient, host) : span_empty();
     *recipients = span_after(*recipients, length + (length < recipients->length));
     return true;
-}
-
-/* The commands that a milter may ask macros for, by the number of their stage. */
-static const char stages[MACRO_STAGES + 1] = "CHMRTEN";
-
-static const struct {
-    const char *name;
-    enum fact fact;
-    char command;
-} macros[] = {
-    {"j", FACT_HOSTNAME, 'C'},
-    {"{daemon_name}", FACT_HOSTNAME, 'C'}, /* what rspamd calls itself in Authentication-Results */
-    {"v", FACT_PROGRAM, 'C'},
-    {"_", FACT_CLIENT, 'C'},
-    {"{client_addr}", FACT_CLIENT_ADDRESS, 'C'},
-    {"{client_name}", FACT_CLIENT_NAME, 'C'},
-    {"{client_port}", FACT_CLIENT_PORT, 'C'},
-    {"{client_ptr}", FACT_CLIENT_NAME, 'C'},
-    {"{tls_version}", FACT_TLS_PROTOCOL, 'H'},
-    {"{cipher}", FACT_TLS_CIPHER, 'H'},
-    {"{cert_subject}", FACT_TLS_SUBJECT, 'H'},
-    {"i", FACT_ID, 'M'},
-    {"{mail_addr}", FACT_SENDER, 'M'},
-    {"{auth_authen}", FACT_USER, 'M'},
-    {"{auth_type}", FACT_MECHANISM, 'M'},
-    {"i", FACT_ID, 'R'},
-    {"{rcpt_addr}", FACT_RECIPIENT, 'R'},
-    {"{rcpt_mailer}", FACT_RECIPIENT_MAILER, 'R'},
-    {"{rcpt_host}", FACT_RECIPIENT_HOST, 'R'},
-    {"i", FACT_ID, 'T'},
-    {"i", FACT_ID, 'N'},
-    {"i", FACT_ID, 'E'},
-};
-
-enum { MACROS = sizeof macros / sizeof *macros };
-
-static void add_macro(const struct facts *facts, size_t row, struct text *packet)
-{
-    struct span name = span_of(macros[row].name), value = facts->values[macros[row].fact];
-    if (value.length == 0 || packet->size - packet->length < name.length + value.length + 4)
-        return;
-    packet_add_string(packet, name);
-    packet_add_string(packet, value);
-}
-
-/* Adds the macro of that name, with or without braces. */
-static void add_asked(const struct facts *facts, struct span name, struct text *packet)
-{
-    for (size_t i = 0; i < MACROS; i++) {
-        struct span known = span_of(macros[i].name);
-        if (known.length == name.length && memcmp(known.octets, name.octets, name.length) == 0) {
-            add_macro(facts, i, packet);
-            return;
-        }
-    }
-}
-
-void facts_add_macros(const struct facts *facts, char command, const struct agreement *agreement,
-                      struct text *packet)
-{
-    size_t stage = span_find(span_of(stages), command);
-    if (!agreement->is_asked[stage]) {
-        for (size_t i = 0; i < MACROS; i++)
-            if (macros[i].command == command)
-                add_macro(facts, i, packet);
-        return;
-    }
-    struct span names = span_trim(agreement->asked[stage]);
-    while (names.length > 0) {
-        size_t length = span_find(names, ' ');
-        add_asked(facts, span_first(names, length), packet);
-        names = span_trim(span_after(names, length));
-    }
 }

@@ -1,10 +1,10 @@
 /*
- * What the environment tells of a message, and the macros of a milter that tell it.
+ * What the environment tells of a message.
  */
 #ifndef HELPERS_MILTER_FILTER_FACTS_H
 #define HELPERS_MILTER_FILTER_FACTS_H
 
-#include "helpers/milter-filter/answer.h"
+#include "session/text/span.h"
 
 enum fact {
     FACT_HOSTNAME, /* ours */
@@ -34,6 +34,9 @@ struct facts {
     char client[1024];
 };
 
+/*@ predicate facts_ok(struct facts *facts) = \valid_read(facts) &&
+        \forall integer i; 0 <= i < FACTS ==> readable(facts->values[i]); */
+
 /*
  * Reads the environment, from which the values borrow; `hostname` is ours. False if there is no
  * sender or no recipient, or a control character is in one.
@@ -42,12 +45,5 @@ bool facts_read(struct facts *facts, struct span hostname);
 
 /* Takes the next recipient from the front of `recipients`, and makes it that of the facts. */
 bool facts_take_recipient(struct facts *facts, struct span *recipients);
-
-/*
- * Adds to the packet of macros those for the command, or, if the milter has asked for others at its
- * stage, those of them that we know.
- */
-void facts_add_macros(const struct facts *facts, char command, const struct agreement *agreement,
-                      struct text *packet);
 
 #endif

@@ -1,5 +1,6 @@
 #include "helpers/milter-filter/visit.h"
 
+#include "helpers/milter-filter/macros.h"
 #include "helpers/milter-filter/take.h"
 
 static const struct {
@@ -84,7 +85,7 @@ static void say_macros(struct visit *visit, enum stage stage)
         return;
     text_add(&packet, (struct span){&stages[stage].command, 1});
     size_t before = packet.length;
-    facts_add_macros(&visit->facts, stages[stage].command, &visit->agreement, &packet);
+    macros_add(&visit->facts, stages[stage].command, &visit->agreement, &packet);
     if (packet.length > before)
         server_add(&visit->server, &packet);
 }
