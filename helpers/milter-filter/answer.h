@@ -42,7 +42,14 @@ struct agreement {
     struct span asked[MACRO_STAGES]; /* names, with blanks between them; borrowed */
 };
 
+/*@ predicate agreement_ok(struct agreement *agreement) = \valid_read(agreement) &&
+        \forall integer i; 0 <= i < MACRO_STAGES && agreement->is_asked[i] ==>
+            readable(agreement->asked[i]); */
 /* Parses the answer to the offer; false if it is malformed, or wants what was not offered. */
+/*@ requires \valid_read(packet) && readable(packet->data) && \valid(agreement);
+    requires \separated(agreement, packet);
+    assigns *agreement;
+    ensures agreement_ok(agreement); */
 bool answer_parse_agreement(const struct packet *packet, struct agreement *agreement);
 
 enum answer_kind {
@@ -72,12 +79,19 @@ struct answer {
 };
 
 /* Parses the packet; false if it is no answer. */
+/*@ requires \valid_read(packet) && readable(packet->data) && \valid(answer);
+    requires \separated(answer, packet);
+    assigns *answer;
+    ensures \result ==> readable(answer->name) && readable(answer->value); */
 bool answer_parse(const struct packet *packet, struct answer *answer);
 
 /*
  * Parses the lines of a reply with its code, 4xx or 5xx, in which "%" is doubled; false if they are
  * not one.
  */
+/*@ requires readable(lines) && \valid(reply);
+    assigns *reply;
+    ensures reply_ok(reply); */
 bool answer_parse_reply(struct span lines, struct reply *reply);
 
 #endif

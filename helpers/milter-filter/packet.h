@@ -24,10 +24,9 @@ struct packet {
 enum packet_state { PACKET_PARTIAL, PACKET_WHOLE, PACKET_MALFORMED };
 
 /* Takes a packet from the front of `input`, if all of it is there. */
-/*@ requires parsable(input) && \valid(packet);
-    requires \separated(packet, input, input->octets + (0 .. input->length - 1));
+/*@ requires \valid(input) && readable(*input) && \valid(packet) && \separated(packet, input);
     assigns *input, *packet;
-    ensures parsable(input) && rest_of(*input, \old(*input));
+    ensures rest_of(*input, \old(*input));
     ensures \result == PACKET_WHOLE ==> readable(packet->data); */
 enum packet_state packet_take(struct span *input, struct packet *packet);
 
@@ -35,17 +34,16 @@ enum packet_state packet_take(struct span *input, struct packet *packet);
  * These take a number or a string from the front of `data`; false if there is none. A string is
  * without its NUL.
  */
-/*@ requires parsable(data) && \valid(number);
-    requires \separated(number, data, data->octets + (0 .. data->length - 1));
+/*@ requires \valid(data) && readable(*data) && \valid(number) && \separated(number, data);
     assigns *data, *number;
-    ensures parsable(data) && rest_of(*data, \old(*data));
+    ensures rest_of(*data, \old(*data));
     ensures \result ==> data->length < \old(data->length); */
 bool packet_take_number(struct span *data, uint32_t *number);
-/*@ requires parsable(data) && \valid(string);
-    requires \separated(string, data, data->octets + (0 .. data->length - 1));
+/*@ requires \valid(data) && readable(*data) && \valid(string) && \separated(string, data);
     assigns *data, *string;
-    ensures parsable(data) && rest_of(*data, \old(*data));
-    ensures \result ==> readable(*string) && data->length < \old(data->length); */
+    ensures rest_of(*data, \old(*data));
+    ensures \result ==> string->octets == \old(data->octets) && readable(*string) &&
+        data->length < \old(data->length); */
 bool packet_take_string(struct span *data, struct span *string);
 
 /* Begins a packet in `room`, which has PACKET_ROOM octets. */
@@ -66,7 +64,6 @@ void packet_add_number(struct text *packet, uint32_t number, unsigned octets);
  * and CRs before LFs: the lines of a field's value end with LF alone.
  */
 /*@ requires text_ok(packet) && readable(string);
-    requires \separated(packet, string.octets + (0 .. string.length - 1));
     assigns packet->length, packet->octets[0 .. packet->size - 1];
     ensures text_ok(packet) && packet->length >= \old(packet->length); */
 void packet_add_string(struct text *packet, struct span string);
