@@ -1,5 +1,8 @@
 #include "helpers/milter-filter/envelope.h"
 
+/*@ requires edits_ok(edits) && \valid_read(verb) && readable(value);
+    assigns edits->length, edits->lines[0 .. ENVELOPE_LINES_MAX - 1];
+    ensures edits_ok(edits); */
 static bool add_line(struct envelope_edits *edits, const char *verb, struct span value)
 {
     struct text text = {edits->lines, edits->length, sizeof edits->lines};
@@ -11,6 +14,9 @@ static bool add_line(struct envelope_edits *edits, const char *verb, struct span
     return text.length < text.size; /* else it may be cut */
 }
 
+/*@ requires readable(address);
+    assigns \nothing;
+    ensures readable(\result); */
 static struct span without_brackets(struct span address)
 {
     bool has_them = address.length >= 2 && address.octets[0] == '<' &&
@@ -18,6 +24,9 @@ static struct span without_brackets(struct span address)
     return has_them ? (struct span){address.octets + 1, address.length - 2} : address;
 }
 
+/*@ requires edits_ok(edits) && \valid_read(verb) && readable(address);
+    assigns edits->length, edits->lines[0 .. ENVELOPE_LINES_MAX - 1];
+    ensures edits_ok(edits); */
 static bool add_address(struct envelope_edits *edits, const char *verb, struct span address)
 {
     return address.length > 0 && !span_has_controls(address) && add_line(edits, verb, address);
@@ -34,14 +43,21 @@ bool envelope_add_recipient(struct envelope_edits *edits, struct span address)
     return add_address(edits, "recipient", without_brackets(address));
 }
 
+/*@ requires readable(a) && readable(b);
+    assigns \nothing; */
 static bool is_same(struct span a, struct span b)
 {
     return a.length == b.length && memcmp(a.octets, b.octets, a.length) == 0;
 }
 
 /* Whether one of the lines is that. */
+/*@ requires readable(lines) && readable(line);
+    assigns \nothing; */
 static bool has_line(struct span lines, struct span line)
 {
+    /*@ loop invariant rest_of(lines, \at(lines, Pre));
+        loop assigns lines;
+        loop variant lines.length; */
     while (lines.length > 0) {
         size_t length = span_find(lines, '\n');
         if (is_same(span_first(lines, length), line))

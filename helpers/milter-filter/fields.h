@@ -34,18 +34,37 @@ struct fields {
     char made[FIELDS_MADE_MAX];
 };
 
+/*@ predicate list_ok(struct fields *fields) =
+        \forall integer i; 0 <= i < fields->count ==> readable(fields->list[i].text);
+    predicate fields_ok(struct fields *fields) = \valid(fields) && list_ok(fields) &&
+        fields->count <= FIELDS_MAX && fields->edits <= FIELDS_EDITS_MAX &&
+        fields->made_length <= FIELDS_MADE_MAX && \valid_read(fields->line_end) &&
+        readable(fields->front) && readable(fields->rest); */
+
 /*
  * Reads the header of `message`, of which `trace_size` octets in front are ours, if any, as is the
  * first Received behind them that has the id. False if it has too many fields.
  */
+/*@ requires \valid(fields) && readable(message) && readable(id);
+    assigns *fields;
+    ensures fields_ok(fields); */
 bool fields_parse(struct fields *fields, struct span message, size_t trace_size, struct span id);
 
+/*@ requires \valid_read(field) && readable(field->text);
+    assigns \nothing;
+    ensures readable(\result); */
 struct span fields_name(const struct field *field);
 
 /* What stands behind the colon, without the last line end. */
+/*@ requires \valid_read(field) && readable(field->text);
+    assigns \nothing;
+    ensures readable(\result); */
 struct span fields_value(const struct field *field);
 
 /* The body: what is behind the empty line. */
+/*@ requires \valid_read(fields) && readable(fields->rest);
+    assigns \nothing;
+    ensures rest_of(\result, fields->rest); */
 struct span fields_body(const struct fields *fields);
 
 /* A field to come. Lines in its value end with LF, or CR LF. */
@@ -54,21 +73,32 @@ struct field_made {
     bool is_verbatim; /* else a blank is put between the colon and the value */
 };
 
+/*@ predicate made_ok(struct field_made made) = readable(made.name) && readable(made.value); */
+
 /*
  * Edits. False if there are too many, or the name or value cannot be in a header; then the fields
  * are of no more use.
  *
  * A line within a value that does not begin with a blank gets a tab, as Postfix does it.
  */
-bool fields_append(struct fields *fields, const struct field_made *made);
+/*@ requires fields_ok(fields) && made_ok(made);
+    assigns *fields;
+    ensures fields_ok(fields); */
+bool fields_append(struct fields *fields, struct field_made made);
 
 /* So that `index` fields stand before it; the last one if there are fewer. */
-bool fields_insert(struct fields *fields, uint32_t index, const struct field_made *made);
+/*@ requires fields_ok(fields) && made_ok(made);
+    assigns *fields;
+    ensures fields_ok(fields); */
+bool fields_insert(struct fields *fields, uint32_t index, struct field_made made);
 
 /*
  * Puts it in the place of the `index`-th field of its name, counted from 1 (0 counts as 1), or at
  * the end if there is no such; deletes that if the value is empty.
  */
-bool fields_change(struct fields *fields, uint32_t index, const struct field_made *made);
+/*@ requires fields_ok(fields) && made_ok(made);
+    assigns *fields;
+    ensures fields_ok(fields); */
+bool fields_change(struct fields *fields, uint32_t index, struct field_made made);
 
 #endif

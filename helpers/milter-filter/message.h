@@ -21,6 +21,8 @@ struct message {
 int message_open(struct message *message, size_t trace_size, struct span id);
 
 /* Adds octets to the body that replaces the one that it has. */
+/*@ requires \valid(message) && readable(octets);
+    assigns message->has_new_body, message->wire; */
 bool message_add_body(struct message *message, struct span octets);
 
 /* Writes the message as it has become, unless nothing has changed. */

@@ -25,7 +25,13 @@ struct server {
 /* Connects to the server of that name (peer.h), which lives as long as `server`. */
 bool server_open(struct server *server, const char *name, int patience);
 
+/*@ predicate server_ok(struct server *server) = \valid_read(server) &&
+        \valid_read(server->name) && \valid_read(server->step); */
+
 /* Says on standard error what is wrong. Returns false. */
+/*@ requires server_ok(server) && \valid_read(what);
+    assigns \nothing;
+    ensures !\result; */
 bool server_complain(const struct server *server, const char *what);
 
 /* Whether there is no room for a packet; otherwise one may be begun (packet.h) in the room. */

@@ -52,4 +52,8 @@ struct visit {
     enum outcome outcome;
 };
 
+/*@ predicate visit_ok(struct visit *visit) = \valid(visit) && server_ok(&visit->server) &&
+        fields_ok(&visit->message.fields) && agreement_ok(&visit->agreement) &&
+        edits_ok(&visit->edits); */
+
 #endif

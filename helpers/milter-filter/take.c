@@ -3,30 +3,44 @@
 enum stage take_awaited(const struct visit *visit)
 {
     unsigned stage = 0;
+    /*@ loop invariant stage <= STAGES;
+        loop assigns stage;
+        loop variant STAGES - stage; */
     while (stage < STAGES && visit->unanswered[stage] == 0)
         stage++;
     return (enum stage)stage;
 }
 
+/*@ requires visit_ok(visit) && \valid_read(what);
+    assigns visit->outcome;
+    ensures visit_ok(visit); */
 static void fail(struct visit *visit, enum outcome outcome, const char *what)
 {
     (void)server_complain(&visit->server, what); /* the outcome tells */
     visit->outcome = outcome;
 }
 
-static void take_agreement(struct visit *visit, const struct packet *packet)
+/*@ requires visit_ok(visit) && readable(packet.data);
+    requires \separated(visit->asked + (0 .. VISIT_ASKED_MAX - 1),
+        packet.data.octets + (0 .. packet.data.length - 1));
+    assigns visit->asked[0 .. VISIT_ASKED_MAX - 1], visit->unanswered[STAGE_OFFER];
+    assigns visit->agreement, visit->outcome;
+    ensures visit_ok(visit); */
+static void take_agreement(struct visit *visit, struct packet packet)
 {
-    struct packet kept = *packet;
-    if (kept.data.length <= sizeof visit->asked) {
-        memcpy(visit->asked, kept.data.octets, kept.data.length);
-        kept.data.octets = visit->asked;
+    if (packet.data.length <= sizeof visit->asked) {
+        memcpy(visit->asked, packet.data.octets, packet.data.length);
+        packet.data.octets = visit->asked;
     } else
-        kept.command = 0; /* no milter names so many macros */
+        packet.command = 0; /* no milter names so many macros */
     visit->unanswered[STAGE_OFFER] = 0;
-    if (!answer_parse_agreement(&kept, &visit->agreement))
+    if (!answer_parse_agreement(&packet, &visit->agreement))
         fail(visit, OUTCOME_DOWN, "the milter does not agree on the protocol");
 }
 
+/*@ requires visit_ok(visit) && readable(reason);
+    assigns visit->reason[0 .. ENVELOPE_REASON_MAX], visit->is_quarantined;
+    ensures visit_ok(visit); */
 static void quarantine(struct visit *visit, struct span reason)
 {
     struct text text = {.octets = visit->reason, .size = ENVELOPE_REASON_MAX};
@@ -36,6 +50,11 @@ static void quarantine(struct visit *visit, struct span reason)
 }
 
 /* Does the edit; false if that cannot be done. */
+/*@ requires visit_ok(visit) && \valid_read(answer) && \separated(visit, answer);
+    requires readable(answer->name) && readable(answer->value);
+    assigns visit->message, visit->edits.length, visit->edits.lines[0 .. ENVELOPE_LINES_MAX - 1];
+    assigns visit->reason[0 .. ENVELOPE_REASON_MAX], visit->is_quarantined, visit->outcome;
+    ensures visit_ok(visit); */
 static bool edit(struct visit *visit, const struct answer *answer)
 {
     struct fields *fields = &visit->message.fields;
@@ -44,11 +63,11 @@ static bool edit(struct visit *visit, const struct answer *answer)
     bool has_parameters = answer->value.length > 0;
     switch (answer->kind) {
     case ANSWER_APPEND:
-        return fields_append(fields, &made);
+        return fields_append(fields, made);
     case ANSWER_INSERT:
-        return fields_insert(fields, answer->index, &made);
+        return fields_insert(fields, answer->index, made);
     case ANSWER_CHANGE:
-        return fields_change(fields, answer->index, &made);
+        return fields_change(fields, answer->index, made);
     case ANSWER_BODY:
         if (!message_add_body(&visit->message, answer->name))
             visit->outcome = OUTCOME_TROUBLE; /* which has been said */
@@ -67,6 +86,9 @@ static bool edit(struct visit *visit, const struct answer *answer)
     }
 }
 
+/*@ requires visit_ok(visit) && readable(lines);
+    assigns visit->outcome, visit->reply;
+    ensures visit_ok(visit); */
 static void refuse(struct visit *visit, struct span lines)
 {
     visit->outcome = OUTCOME_REFUSED;
@@ -75,6 +97,9 @@ static void refuse(struct visit *visit, struct span lines)
 }
 
 /* A command of the stage is answered, without a verdict. */
+/*@ requires visit_ok(visit) && stage < STAGES;
+    assigns visit->unanswered[0 .. STAGES - 1], visit->outcome;
+    ensures visit_ok(visit); */
 static void settle(struct visit *visit, enum stage stage)
 {
     visit->unanswered[stage]--;
@@ -82,6 +107,10 @@ static void settle(struct visit *visit, enum stage stage)
         visit->outcome = OUTCOME_ACCEPTED;
 }
 
+/*@ requires visit_ok(visit) && stage < STAGES;
+    requires \valid_read(answer) && \separated(visit, answer) && readable(answer->name);
+    assigns visit->unanswered[0 .. STAGES - 1], visit->outcome, visit->reply, visit->is_sated;
+    ensures visit_ok(visit); */
 static void decide(struct visit *visit, enum stage stage, const struct answer *answer)
 {
     switch (answer->kind) {
@@ -119,7 +148,7 @@ void take_answer(struct visit *visit, const struct packet *packet)
     enum stage stage = take_awaited(visit);
     struct answer answer;
     if (stage == STAGE_OFFER)
-        take_agreement(visit, packet);
+        take_agreement(visit, *packet);
     else if (!answer_parse(packet, &answer))
         fail(visit, OUTCOME_DOWN, "the milter sent no answer of the protocol");
     else if (answer.kind == ANSWER_PROGRESS)
