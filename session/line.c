@@ -56,11 +56,10 @@ static void copy_last(struct line *line, struct span octets)
     ensures line_ok(line) && is_filled(line); */
 static void copy_ends(struct line *line, struct span octets)
 {
-    size_t room = LINE_KEPT_MAX - line->first_length;
-    struct span first = span_first(octets, octets.length < room ? octets.length : room);
-    memcpy(line->kept + line->first_length, first.octets, first.length);
-    line->first_length += first.length;
-    copy_last(line, span_after(octets, first.length));
+    size_t room = LINE_KEPT_MAX - line->first_length; /* so many octets are there */
+    memcpy(line->kept + line->first_length, octets.octets, room);
+    line->first_length += room;
+    copy_last(line, span_after(octets, room));
 }
 
 /*@ requires line_ok(line) && parsable(input) && \separated(line, input);
