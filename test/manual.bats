@@ -83,7 +83,7 @@ options_of() {
 }
 
 @test "the manual tells the cause of each reply that defers or refuses" {
-    tr -s '\n ' ' ' <"$top/session/reply.c" | grep -oE '\{"[45][0-9]{2}", "[0-9.]+", "[^"]*"' |
+    tr -s '\n ' ' ' <"$top/session/reply.c" | grep -oE '\{"[45][0-9]{2}", "[0-9.]+", "[^"]+"' |
         sed -E 's/^\{"([^"]*)", "([^"]*)", "(% )?([^"]*)"$/\1 \2 \4/; s/, id %$//; s/: %$/: .../' | sort -u >replies
     [ "$(wc -l <replies)" -gt 60 ]
     mandoc -T ascii -O width=1000 "$top/smtp-handler.8" | sed 's/.\x08//g; s/^ *//' >page
