@@ -11,7 +11,7 @@ void envelope_clear(struct envelope *envelope)
 
 /*@ logic integer next_start(struct envelope_list *list, integer index) =
         index > 0 ? list->starts[index - 1] + list->lengths[index - 1] + 1 : 0; */
-/* Where line `index` would start: behind the line feed of the one before. */
+/* The index at which line `index` starts: behind the line feed of the one before. */
 /*@ requires \valid_read(list) && index <= ENVELOPE_RECIPIENTS_MAX;
     assigns \nothing;
     ensures \result == next_start(list, index); */
