@@ -223,7 +223,7 @@ struct session {
             session->phase == PHASE_CONTENT || session->phase == PHASE_CHUNK ||
                 session->phase == PHASE_REFUSED ? 2048 : 0);
     // What the client said is apart from what it is parsed into.
-    predicate is_apart(struct session *session, struct span said) = readable(said) &&
+    predicate is_said(struct session *session, struct span said) = readable(said) &&
         \separated(said.octets + (0 .. said.length - 1), &session->auth) &&
         \separated(said.octets + (0 .. said.length - 1), &session->xclient) &&
         \separated(said.octets + (0 .. said.length - 1), &session->candidate) &&
