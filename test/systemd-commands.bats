@@ -415,6 +415,7 @@ SCRIPT
     readme 'lmtp.socket.d' | bash -ex
     printf 'Subject: test\n\nIt works.\n' | /usr/sbin/sendmail -f sender@example.net tickets@example.org
     eventually deferred
+    eventually waits_in_the_queue # until then it is not flushed
     touch "$state/mended"
     postqueue -f
     eventually grep -x 'It works.' "$state/mail"
@@ -423,3 +424,4 @@ SCRIPT
     refute postmap -q nobody@example.org hash:/etc/postfix/smtp-handler
 }
 deferred() { field SMTP_TO SMTP_EVENT=message SMTP_RESULT=deferred | grep -qx tickets@example.org; }
+waits_in_the_queue() { postqueue -j | grep -q '"queue_name": "deferred"'; }
