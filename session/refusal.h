@@ -34,14 +34,24 @@ struct refusal {
     char octets[REFUSAL_TEXT_MAX];
 };
 
+/*@ predicate refusal_ok(struct refusal *refusal) = \valid_read(refusal) &&
+        refusal->length <= REFUSAL_TEXT_MAX; */
+
 /*
  * Sets subject, size and text. The text is the address, "<>" for the null reverse-path, or, if it
  * is malformed, what stands in its place; printable ASCII and UTF-8, with question marks for all
  * else.
  */
+/*@ requires \valid(refusal) && readable(argument);
+    assigns refusal->subject, refusal->size, refusal->length,
+            refusal->octets[0 .. REFUSAL_TEXT_MAX - 1];
+    ensures refusal_ok(refusal); */
 void refusal_describe(struct refusal *refusal, enum subject subject, struct span argument);
 
 /* The text; empty if the client gave none. Borrowed from `refusal`. */
+/*@ requires refusal_ok(refusal);
+    assigns \nothing;
+    ensures readable(\result); */
 struct span refusal_text(const struct refusal *refusal);
 
 #endif
