@@ -2,6 +2,9 @@
 
 struct span argument_trim(struct span text)
 {
+    /*@ loop invariant rest_of(text, \at(text, Pre));
+        loop assigns text;
+        loop variant text.length; */
     while (text.length > 0 && text.octets[0] == ' ')
         text = span_after(text, 1);
     return text;

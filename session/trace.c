@@ -8,7 +8,7 @@
 
 struct span protocol_name(struct protocol protocol)
 {
-    static const char *const names[][4] = {
+    static const char names[][4][sizeof "UTF8SMTPSA"] = {
         {"ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA"},
         {"UTF8SMTP", "UTF8SMTPS", "UTF8SMTPA", "UTF8SMTPSA"},
         {"LMTP", "LMTPS", "LMTPA", "LMTPSA"},
@@ -59,9 +59,9 @@ static struct date date_of(int64_t days)
     ensures text_ok(text); */
 static void add_date(struct text *text, int64_t time)
 {
-    static const char *const weekdays[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
-    static const char *const months[] = {" Jan ", " Feb ", " Mar ", " Apr ", " May ", " Jun ",
-                                         " Jul ", " Aug ", " Sep ", " Oct ", " Nov ", " Dec "};
+    static const char weekdays[][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+    static const char months[][6] = {" Jan ", " Feb ", " Mar ", " Apr ", " May ", " Jun ",
+                                     " Jul ", " Aug ", " Sep ", " Oct ", " Nov ", " Dec "};
     uint64_t seconds = time > 0 ? (uint64_t)time : 0;
     int64_t days = (int64_t)(seconds / 86400);
     struct date date = date_of(days);
@@ -117,7 +117,7 @@ static void add_user(struct text *text, struct span user, const char *end)
     text_add_string(text, ")");
 }
 
-/*@ requires text_ok(text) && mailbox_ok(sender) && \valid_read(end);
+/*@ requires text_ok(text) && mailbox_ok(sender) && \valid_read(end) && \separated(text, sender);
     assigns text->length, text->octets[0 .. text->size - 1];
     ensures text_ok(text); */
 static void add_return_path(struct text *text, const struct mailbox *sender, const char *end)
