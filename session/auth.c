@@ -79,7 +79,8 @@ enum reply auth_cancel(struct auth *auth, enum reply reply)
 /* "authzid NUL authcid NUL password"; nobody acts for another here. */
 /*@ requires auth_ok(auth) && readable(message);
     requires \separated(auth, message.octets + (0 .. message.length - 1));
-    assigns *auth;
+    assigns auth->mechanism, auth->authenticated, auth->user_length, auth->password_length,
+            auth->user[0 .. AUTH_NAME_MAX - 1], auth->password[0 .. AUTH_PASSWORD_MAX - 1];
     ensures auth_ok(auth) && reply_or_none(\result); */
 static enum reply parse_plain(struct auth *auth, struct span message)
 {
@@ -104,7 +105,8 @@ static enum reply parse_plain(struct auth *auth, struct span message)
 /* First the name, then the password. */
 /*@ requires auth_ok(auth) && readable(message);
     requires \separated(auth, message.octets + (0 .. message.length - 1));
-    assigns *auth;
+    assigns auth->mechanism, auth->authenticated, auth->user_length, auth->password_length,
+            auth->user[0 .. AUTH_NAME_MAX - 1], auth->password[0 .. AUTH_PASSWORD_MAX - 1];
     ensures auth_ok(auth) && reply_or_none(\result); */
 static enum reply parse_login(struct auth *auth, struct span message)
 {
@@ -121,7 +123,8 @@ static enum reply parse_login(struct auth *auth, struct span message)
 }
 
 /*@ requires auth_ok(auth) && readable(text);
-    assigns *auth;
+    assigns auth->mechanism, auth->authenticated, auth->user_length, auth->password_length,
+            auth->user[0 .. AUTH_NAME_MAX - 1], auth->password[0 .. AUTH_PASSWORD_MAX - 1];
     ensures auth_ok(auth) && reply_or_none(\result); */
 static enum reply parse_response(struct auth *auth, struct span text)
 {

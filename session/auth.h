@@ -48,7 +48,8 @@ struct auth {
 
 /* Resets to unauthenticated: at start, after STARTTLS and XCLIENT. Failures stay counted. */
 /*@ requires \valid(auth);
-    assigns *auth;
+    assigns auth->mechanism, auth->authenticated, auth->user_length, auth->password_length,
+            auth->password[0 .. AUTH_PASSWORD_MAX - 1];
     ensures auth_ok(auth) && auth->failures == \old(auth->failures);
     ensures auth->deferrals == \old(auth->deferrals); */
 void auth_clear(struct auth *auth);
@@ -68,7 +69,8 @@ bool auth_is_password(struct span password);
 /* The client is `user`, by the word of a proxy. */
 /*@ requires auth_ok(auth) && readable(user) && user.length <= AUTH_NAME_MAX;
     requires \separated(auth, user.octets + (0 .. user.length - 1));
-    assigns *auth;
+    assigns auth->mechanism, auth->authenticated, auth->user_length,
+            auth->user[0 .. AUTH_NAME_MAX - 1];
     ensures auth_ok(auth); */
 void auth_believe(struct auth *auth, struct span user);
 
@@ -78,17 +80,20 @@ void auth_believe(struct auth *auth, struct span user);
  * REPLY_NONE: the credentials are complete and must be checked.
  */
 /*@ requires auth_ok(auth) && readable(argument);
-    assigns *auth;
+    assigns auth->mechanism, auth->authenticated, auth->user_length, auth->password_length,
+            auth->user[0 .. AUTH_NAME_MAX - 1], auth->password[0 .. AUTH_PASSWORD_MAX - 1];
     ensures auth_ok(auth) && reply_or_none(\result); */
 enum reply auth_begin(struct auth *auth, struct span argument);
 /*@ requires auth_ok(auth) && readable(line);
-    assigns *auth;
+    assigns auth->mechanism, auth->authenticated, auth->user_length, auth->password_length,
+            auth->user[0 .. AUTH_NAME_MAX - 1], auth->password[0 .. AUTH_PASSWORD_MAX - 1];
     ensures auth_ok(auth) && reply_or_none(\result); */
 enum reply auth_continue(struct auth *auth, struct span line);
 
 /* Ends the exchange without a result; returns `reply`. */
 /*@ requires auth_ok(auth);
-    assigns *auth;
+    assigns auth->mechanism, auth->authenticated, auth->user_length, auth->password_length,
+            auth->password[0 .. AUTH_PASSWORD_MAX - 1];
     ensures auth_ok(auth) && \result == reply; */
 enum reply auth_cancel(struct auth *auth, enum reply reply);
 
@@ -105,7 +110,8 @@ enum reply auth_reply(enum outcome outcome);
 
 /* The credentials were checked; returns auth_reply. */
 /*@ requires auth_ok(auth) && outcome_ok(outcome);
-    assigns *auth;
+    assigns auth->mechanism, auth->authenticated, auth->failures, auth->deferrals,
+            auth->user_length, auth->password_length, auth->password[0 .. AUTH_PASSWORD_MAX - 1];
     ensures auth_ok(auth) && reply_ok(\result); */
 enum reply auth_answer(struct auth *auth, enum outcome outcome);
 
