@@ -45,9 +45,13 @@ struct envelope {
         mailbox_ok(&envelope->sender) && parameters_ok(&envelope->parameters) &&
         envelope->count <= ENVELOPE_RECIPIENTS_MAX &&
         \forall integer i; 0 <= i < envelope->count ==>
-            is_within(&envelope->recipients, i, MAILBOX_MAX) &&
-            is_within(&envelope->notify, i, NOTIFY_MAX) &&
-            is_within(&envelope->orcpt, i, ORCPT_MAX) &&
+            envelope->recipients.lengths[i] <= MAILBOX_MAX &&
+            envelope->recipients.starts[i] + envelope->recipients.lengths[i] <=
+                ENVELOPE_OCTETS_MAX &&
+            envelope->notify.lengths[i] <= NOTIFY_MAX &&
+            envelope->notify.starts[i] + envelope->notify.lengths[i] <= ENVELOPE_OCTETS_MAX &&
+            envelope->orcpt.lengths[i] <= ORCPT_MAX &&
+            envelope->orcpt.starts[i] + envelope->orcpt.lengths[i] <= ENVELOPE_OCTETS_MAX &&
             envelope->local_lengths[i] <= LOCAL_PART_MAX &&
             envelope->local_lengths[i] <= envelope->recipients.lengths[i]; */
 /*@ requires \valid(envelope);
