@@ -2,16 +2,19 @@
 
 enum { TLS_HANDSHAKE = 22 }; /* the record type of a ClientHello; RFC 8446 5.1 */
 
+/*@ assigns \nothing; */
 static bool is_letter(char c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
+/*@ assigns \nothing; */
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
+/*@ assigns \nothing; */
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -28,14 +31,22 @@ const char *abuse_find(struct span input, enum newlines newlines, bool *undecide
 }
 
 /* The index, from `at` on, of the first octet that is a blank, or is not; or the length. */
+/*@ requires readable(line) && at <= line.length;
+    assigns \nothing;
+    ensures at <= \result <= line.length; */
 static size_t find(struct span line, size_t at, bool blank)
 {
+    /*@ loop invariant \at(at, Pre) <= at <= line.length;
+        loop assigns at;
+        loop variant line.length - at; */
     while (at < line.length && is_blank(line.octets[at]) != blank)
         at++;
     return at;
 }
 
 /* HTTP/1.1 or HTTP/2, and nothing else. */
+/*@ requires readable(word);
+    assigns \nothing; */
 static bool is_version(struct span word)
 {
     static const char name[] = "HTTP/";
@@ -54,6 +65,9 @@ bool abuse_is_http(struct span line)
     size_t method_end = find(line, 0, true);
     size_t target = find(line, method_end, false);
     size_t last = line.length;
+    /*@ loop invariant target <= last <= line.length;
+        loop assigns last;
+        loop variant last; */
     while (last > target && !is_blank(line.octets[last - 1]))
         last--;
     return last > target && is_version(span_after(line, last));
@@ -61,27 +75,32 @@ bool abuse_is_http(struct span line)
 
 bool abuse_must_wait(const char *verb)
 {
-    static const char *const verbs[] = {"EHLO", "LHLO", "STARTTLS", "AUTH", "DATA"};
+    static const char verbs[][sizeof "STARTTLS"] = {"EHLO", "LHLO", "STARTTLS", "AUTH", "DATA"};
+    enum { VERBS = sizeof verbs / sizeof *verbs };
     size_t i = 0;
-    while (i < sizeof verbs / sizeof *verbs && strcmp(verb, verbs[i]) != 0)
+    /*@ loop invariant 0 <= i <= VERBS;
+        loop assigns i;
+        loop variant VERBS - i; */
+    while (i < VERBS && strcmp(verb, verbs[i]) != 0)
         i++;
-    return i < sizeof verbs / sizeof *verbs;
+    return i < VERBS;
+}
+
+/*@ requires \valid_read(form);
+    assigns \nothing;
+    ensures reply_ok(\result); */
+static enum reply reply_to(const char *form)
+{
+    if (strcmp(form, "no-letter") == 0)
+        return REPLY_NO_LETTER;
+    if (strcmp(form, "early") == 0)
+        return REPLY_EARLY;
+    return strcmp(form, "pipelining") == 0 ? REPLY_PIPELINED : REPLY_OTHER_PROTOCOL;
 }
 
 void abuse_end(struct session *session, const char *form)
 {
-    static const struct {
-        const char *form;
-        enum reply reply;
-    } rows[] = {
-        {"no-letter", REPLY_NO_LETTER},
-        {"early", REPLY_EARLY},
-        {"pipelining", REPLY_PIPELINED},
-    };
-    enum reply reply = REPLY_OTHER_PROTOCOL;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(form, rows[i].form) == 0)
-            reply = rows[i].reply;
+    enum reply reply = reply_to(form);
     session->counts.abuse = form;
     if (reply_class(reply) != '5') /* which counts by itself */
         state_count_error(session);

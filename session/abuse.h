@@ -39,10 +39,13 @@ bool abuse_must_wait(const char *verb);
 /*@ requires session_ok(session) && \valid_read(form);
     requires replies_fit(&session->replies, REPLY_LINE_MAX);
     assigns session->counts.abuse, session->phase, session->want, session->verdict,
-            session->counts.errors, session->counts.unreported, session->errors, session->subject,
-            session->refusals, session->refusal_is_due, session->refusal,
+            session->counts.errors, session->counts.unreported, session->errors.count,
+            session->errors.set_aside, session->subject,
+            session->refusals, session->refusal_is_due, session->refusal.subject,
+            session->refusal.reply, session->refusal.in_transaction, session->refusal.size,
+            session->refusal.length, session->refusal.octets[0 .. REFUSAL_TEXT_MAX - 1],
             session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
-            session->replies;
+            session->replies.end, session->replies.octets[0 .. REPLIES_MAX - 1];
     ensures session_ok(session) && session->phase == PHASE_OVER;
     ensures session->want == WANT_DISCARD || session->want == \old(session->want);
     ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX;

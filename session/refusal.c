@@ -5,6 +5,8 @@
 #include "session/text/text.h"
 
 /* The size that stands among the parameters, as far as they are right. */
+/*@ requires readable(parameters);
+    assigns \nothing; */
 static uint64_t find_size(struct span parameters)
 {
     struct parameters parsed;
@@ -13,10 +15,19 @@ static uint64_t find_size(struct span parameters)
     return parsed.size;
 }
 
+/*@ requires \valid(refusal) && readable(said);
+    assigns refusal->length, refusal->octets[0 .. REFUSAL_TEXT_MAX - 1];
+    ensures refusal_ok(refusal); */
+static void copy_harmless(struct refusal *refusal, struct span said)
+{
+    struct text text = {refusal->octets, 0, sizeof refusal->octets};
+    text_add_harmless(&text, said);
+    refusal->length = text.length;
+}
+
 void refusal_describe(struct refusal *refusal, enum subject subject, struct span argument)
 {
     enum path_kind kind = subject == SUBJECT_SENDER ? PATH_KIND_REVERSE : PATH_KIND_FORWARD;
-    struct text text = {refusal->octets, 0, sizeof refusal->octets};
     struct span rest = argument, said = argument;
     struct mailbox mailbox;
     refusal->subject = subject;
@@ -25,13 +36,12 @@ void refusal_describe(struct refusal *refusal, enum subject subject, struct span
     if (subject == SUBJECT_AUTH)
         return;
     if (argument_parse_path(&rest, kind, &mailbox) == PATH_RESULT_OK) {
-        said = mailbox.length > 0 ? mailbox_whole(&mailbox) : span_of("<>");
         refusal->size = subject == SUBJECT_SENDER ? find_size(rest) : 0;
+        copy_harmless(refusal, mailbox.length > 0 ? mailbox_whole(&mailbox) : span_of("<>"));
     } else {
         (void)argument_skip_prefix(&said, kind); /* or all of it is told */
+        copy_harmless(refusal, said);
     }
-    text_add_harmless(&text, said);
-    refusal->length = text.length;
 }
 
 struct span refusal_text(const struct refusal *refusal)
