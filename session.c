@@ -73,9 +73,12 @@ static void begin_parts(struct session *session)
     content_begin(&session->content, ENCODING_PLAIN, settings->newlines, settings->line_ending);
     header_begin(&session->header, NULL, false, settings->line_ending, span_empty());
     replies_clear(&session->replies);
+    auth_clear(&session->auth);
+    helo_clear(&session->helo);
     xclient_clear(&session->xclient);
     session->candidate.length = session->candidate.local_length = 0;
     parameters_clear(&session->candidate_parameters);
+    envelope_clear(&session->envelope);
     session->verdict = session->summary = VERDICT_ACCEPTED;
     session->chunk_refusal = REPLY_BAD_BDAT;
 }
@@ -84,13 +87,13 @@ void session_begin(struct session *session, const struct session_settings *setti
 {
     session->settings = *settings;
     begin_parts(session);
-    state_reset(session);
+    session->phase = PHASE_GREETED;
     session->want = WANT_NOTHING;
     session->input_is_over = false;
     session->secured = settings->secured;
     session->lacks_tls = settings->lacks_tls;
-    session->xclient_done = session->begun = false;
-    session->message_open = false;
+    session->extended = session->xclient_done = session->begun = false;
+    session->apart = session->message_open = false;
     session->storing = false;
     session->trace_length = 0;
     session->counts = (struct session_counts){.messages = 0};
@@ -104,7 +107,7 @@ void session_begin(struct session *session, const struct session_settings *setti
     session->now = 0;
     session->auth.failures = session->auth.deferrals = 0;
     session->input_start = session->input_end = 0;
-    session->octets_length = 0;
+    session->octets_length = session->id_length = 0;
     session->counts.spoke = settings->early;
     if (settings->early)
         abuse_end(session, "early");

@@ -55,7 +55,11 @@ struct envelope {
             envelope->local_lengths[i] <= LOCAL_PART_MAX &&
             envelope->local_lengths[i] <= envelope->recipients.lengths[i]; */
 /*@ requires \valid(envelope);
-    assigns envelope->sender, envelope->count, envelope->parameters;
+    assigns envelope->sender.length, envelope->sender.local_length, envelope->count,
+            envelope->parameters.size, envelope->parameters.utf8, envelope->parameters.prdr,
+            envelope->parameters.binary, envelope->parameters.ret,
+            envelope->parameters.envid_length, envelope->parameters.notify_length,
+            envelope->parameters.orcpt_length, envelope->parameters.dropped_length;
     ensures envelope_ok(envelope) && envelope->count == 0; */
 void envelope_clear(struct envelope *envelope);
 

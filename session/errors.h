@@ -27,7 +27,7 @@ static inline void errors_add(struct errors *errors, bool aside)
 
 /* The transaction is over, or a new one begins. */
 /*@ requires \valid(errors);
-    assigns *errors; */
+    assigns errors->count, errors->set_aside, errors->recipients; */
 static inline void errors_settle(struct errors *errors)
 {
     errors->count += errors->set_aside;

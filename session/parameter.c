@@ -267,6 +267,7 @@ enum parameter_result parameters_parse(struct span input, unsigned allowed,
         if (input.length == 0)
             return PARAMETER_OK;
         *offender = span_first(input, span_find(input, ' '));
+        /*@ assert parameters_ok(parameters); */
         input = span_after(input, offender->length);
 
         size_t equals = span_find(*offender, '=');

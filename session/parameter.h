@@ -49,7 +49,9 @@ struct parameters {
         parameters->notify_length <= NOTIFY_MAX && parameters->orcpt_length <= ORCPT_MAX &&
         parameters->dropped_length <= DROPPED_MAX; */
 /*@ requires \valid(parameters);
-    assigns *parameters;
+    assigns parameters->size, parameters->utf8, parameters->prdr, parameters->binary,
+            parameters->ret, parameters->envid_length, parameters->notify_length,
+            parameters->orcpt_length, parameters->dropped_length;
     ensures parameters_ok(parameters); */
 void parameters_clear(struct parameters *parameters);
 
@@ -62,7 +64,8 @@ enum parameter_result { PARAMETER_OK, PARAMETER_UNKNOWN, PARAMETER_BAD };
 /*@ requires readable(input) && \valid(parameters) && \valid(offender);
     requires \separated(parameters, offender, input.octets + (0 .. input.length - 1));
     assigns *parameters, *offender;
-    ensures parameters_ok(parameters) && (\result != PARAMETER_OK ==> readable(*offender)); */
+    ensures parameters_ok(parameters);
+    ensures \result != PARAMETER_OK ==> readable(*offender); */
 enum parameter_result parameters_parse(struct span input, unsigned allowed,
                                        struct parameters *parameters, struct span *offender);
 

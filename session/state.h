@@ -236,20 +236,26 @@ struct session {
  */
 /*@ requires session_ok(session) && reply_ok(reply);
     requires replies_fit(&session->replies, REPLY_LINE_MAX);
-    assigns session->counts.errors, session->counts.unreported, session->errors, session->subject,
-            session->refusals, session->refusal_is_due, session->refusal,
+    assigns session->counts.errors, session->counts.unreported, session->errors.count,
+            session->errors.set_aside, session->subject,
+            session->refusals, session->refusal_is_due, session->refusal.subject,
+            session->refusal.reply, session->refusal.in_transaction, session->refusal.size,
+            session->refusal.length, session->refusal.octets[0 .. REFUSAL_TEXT_MAX - 1],
             session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
-            session->replies;
+            session->replies.end, session->replies.octets[0 .. REPLIES_MAX - 1];
     ensures session_ok(session) && session->subject == SUBJECT_OTHER;
     ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX;
     ensures left_to_read(session) == \old(left_to_read(session)); */
 void state_reply(struct session *session, enum reply reply);
 /*@ requires session_ok(session) && reply_ok(reply) && readable(detail);
     requires replies_fit(&session->replies, REPLY_LINE_MAX);
-    assigns session->counts.errors, session->counts.unreported, session->errors, session->subject,
-            session->refusals, session->refusal_is_due, session->refusal,
+    assigns session->counts.errors, session->counts.unreported, session->errors.count,
+            session->errors.set_aside, session->subject,
+            session->refusals, session->refusal_is_due, session->refusal.subject,
+            session->refusal.reply, session->refusal.in_transaction, session->refusal.size,
+            session->refusal.length, session->refusal.octets[0 .. REFUSAL_TEXT_MAX - 1],
             session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
-            session->replies;
+            session->replies.end, session->replies.octets[0 .. REPLIES_MAX - 1];
     ensures session_ok(session) && session->subject == SUBJECT_OTHER;
     ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX;
     ensures left_to_read(session) == \old(left_to_read(session)); */
@@ -259,10 +265,13 @@ void state_reply_with(struct session *session, enum reply reply, struct span det
 /*@ requires session_ok(session) && reply_ok(reply);
     requires replies_fit(&session->replies, REPLY_LINE_MAX);
     assigns session->phase, session->want, session->verdict,
-            session->counts.errors, session->counts.unreported, session->errors, session->subject,
-            session->refusals, session->refusal_is_due, session->refusal,
+            session->counts.errors, session->counts.unreported, session->errors.count,
+            session->errors.set_aside, session->subject,
+            session->refusals, session->refusal_is_due, session->refusal.subject,
+            session->refusal.reply, session->refusal.in_transaction, session->refusal.size,
+            session->refusal.length, session->refusal.octets[0 .. REFUSAL_TEXT_MAX - 1],
             session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
-            session->replies;
+            session->replies.end, session->replies.octets[0 .. REPLIES_MAX - 1];
     ensures session_ok(session) && session->phase == PHASE_OVER;
     ensures session->want == WANT_DISCARD || session->want == \old(session->want);
     ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX;
@@ -283,10 +292,13 @@ bool state_lacks_tls(const struct session *session);
 /* Queues the greeting, 220. */
 /*@ requires session_ok(session);
     requires replies_fit(&session->replies, REPLY_LINE_MAX);
-    assigns session->counts.errors, session->counts.unreported, session->errors, session->subject,
-            session->refusals, session->refusal_is_due, session->refusal,
+    assigns session->counts.errors, session->counts.unreported, session->errors.count,
+            session->errors.set_aside, session->subject,
+            session->refusals, session->refusal_is_due, session->refusal.subject,
+            session->refusal.reply, session->refusal.in_transaction, session->refusal.size,
+            session->refusal.length, session->refusal.octets[0 .. REFUSAL_TEXT_MAX - 1],
             session->unexpected_length, session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1],
-            session->replies;
+            session->replies.end, session->replies.octets[0 .. REPLIES_MAX - 1];
     ensures session_ok(session);
     ensures session->replies.end <= \old(session->replies.end) + REPLY_LINE_MAX;
     ensures left_to_read(session) == \old(left_to_read(session)); */
@@ -296,18 +308,23 @@ void state_send_banner(struct session *session);
  * Counts an error: a mistake of the client, or a recipient that cannot be decided on now.
  */
 /*@ requires session_ok(session);
-    assigns session->counts.errors, session->errors;
+    assigns session->counts.errors, session->errors.count, session->errors.set_aside;
     ensures session_ok(session); */
 void state_count_error(struct session *session);
 
 /* Resets to the state after the greeting (RFC 3207 4.2): forgets HELO, AUTH and the transaction. */
-/*@ requires \valid(session);
+/*@ requires session_ok(session) && session->want == WANT_NOTHING;
     assigns session->phase, session->extended, session->helo.length, session->id_length,
-            session->apart, session->auth, session->envelope.sender, session->envelope.count,
-            session->envelope.parameters;
-    ensures session->phase == PHASE_GREETED && session->id_length == 0;
-    ensures envelope_ok(&session->envelope) && auth_ok(&session->auth) && helo_ok(&session->helo);
-    ensures \old(session_ok(session) && session->want == WANT_NOTHING) ==> session_ok(session); */
+            session->apart, session->auth.mechanism, session->auth.authenticated,
+            session->auth.user_length, session->auth.password_length,
+            session->auth.password[0 .. AUTH_PASSWORD_MAX - 1], session->envelope.sender.length,
+            session->envelope.sender.local_length, session->envelope.count,
+            session->envelope.parameters.size, session->envelope.parameters.utf8,
+            session->envelope.parameters.prdr, session->envelope.parameters.binary,
+            session->envelope.parameters.ret, session->envelope.parameters.envid_length,
+            session->envelope.parameters.notify_length, session->envelope.parameters.orcpt_length,
+            session->envelope.parameters.dropped_length;
+    ensures session_ok(session) && session->phase == PHASE_GREETED; */
 void state_reset(struct session *session);
 
 /* The client does not finish the open message: it is discarded next. */
@@ -319,9 +336,15 @@ void state_abandon_message(struct session *session);
 /* Forgets the transaction, so that MAIL may begin another. */
 /*@ requires session_ok(session) &&
         (session->want == WANT_NOTHING || session->want == WANT_DISCARD);
-    assigns session->verdict, session->want, session->errors, session->envelope.sender,
-            session->envelope.count, session->envelope.parameters, session->id_length,
-            session->apart, session->phase;
+    assigns session->verdict, session->want, session->errors.count, session->errors.set_aside,
+            session->errors.recipients, session->envelope.sender.length,
+            session->envelope.sender.local_length, session->envelope.count,
+            session->envelope.parameters.size, session->envelope.parameters.utf8,
+            session->envelope.parameters.prdr, session->envelope.parameters.binary,
+            session->envelope.parameters.ret, session->envelope.parameters.envid_length,
+            session->envelope.parameters.notify_length, session->envelope.parameters.orcpt_length,
+            session->envelope.parameters.dropped_length, session->id_length, session->apart,
+            session->phase;
     ensures session_ok(session);
     ensures session->want == (session->message_open ? WANT_DISCARD : \old(session->want)); */
 void state_forget_transaction(struct session *session);
