@@ -109,6 +109,7 @@ static void begin_line(struct session *session)
 {
     session->subject = SUBJECT_AUTH;
     session->argument.length = 0;
+    /*@ assert parts_ok(session); */
 }
 
 void identity_continue_auth(struct session *session, struct span line, bool is_too_long)
@@ -218,7 +219,6 @@ static void believe(struct session *session, struct span login)
 static void begin_anew(struct session *session)
 {
     session->xclient_done = true;
-    /*@ assert session_ok(session); */
     state_reset(session);
 }
 
