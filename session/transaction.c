@@ -115,8 +115,8 @@ void transaction_run_rcpt(struct session *session, struct span argument)
 
 void transaction_run_data(struct session *session, struct span argument)
 {
-    (void)argument;                     /* there is none */
-    if (session->phase == PHASE_SENDER) /* RFC 2033 4.2 is stricter */
+    (void)argument;                   /* there is none */
+    if (session->envelope.count == 0) /* RFC 2033 4.2 is stricter */
         state_reply(session, session->settings.lmtp ? REPLY_BAD_SEQUENCE : REPLY_NO_RECIPIENTS);
     else if (session->envelope.parameters.binary)
         state_reply(session, REPLY_BINARY_NEEDS_BDAT);
