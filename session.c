@@ -71,7 +71,9 @@ static void begin_parts(struct session *session)
     const struct session_settings *settings = &session->settings;
     line_begin(&session->line);
     content_begin(&session->content, ENCODING_PLAIN, settings->newlines, settings->line_ending);
-    header_begin(&session->header, NULL, false, settings->line_ending, span_empty());
+    header_look_for(&session->header, span_empty());
+    header_leave_out(&session->header, span_empty());
+    header_begin(&session->header, false, settings->line_ending);
     replies_clear(&session->replies);
     auth_clear(&session->auth);
     helo_clear(&session->helo);
@@ -93,8 +95,7 @@ void session_begin(struct session *session, const struct session_settings *setti
     session->secured = settings->secured;
     session->lacks_tls = settings->lacks_tls;
     session->extended = session->xclient_done = session->begun = false;
-    session->apart = session->message_open = false;
-    session->storing = false;
+    session->apart = session->message_open = session->storing = false;
     session->trace_length = 0;
     session->counts = (struct session_counts){.messages = 0};
     session->errors = (struct errors){.count = 0};
@@ -106,8 +107,7 @@ void session_begin(struct session *session, const struct session_settings *setti
     session->unexpected_length = 0;
     session->now = 0;
     session->auth.failures = session->auth.deferrals = 0;
-    session->input_start = session->input_end = 0;
-    session->octets_length = session->id_length = 0;
+    session->input_start = session->input_end = session->octets_length = session->id_length = 0;
     session->counts.spoke = settings->early;
     if (settings->early)
         abuse_end(session, "early");

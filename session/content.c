@@ -167,14 +167,14 @@ static void name_smuggled_end(struct content *content)
 
 /* From a bad line end on octets are discarded one by one, in search of a smuggled end. */
 /*@ requires content_ok(content) && parsable(input) && \separated(content, input);
-    assigns *content, *input;
+    assigns content->state, content->smuggled_end, content->tail[0 .. CONTENT_TAIL - 1], *input;
     ensures content_ok(content) && parsable(input) && rest_of(*input, \old(*input)); */
 static void discard_rest(struct content *content, struct span *input)
 {
     size_t used = 0;
     /*@ loop invariant 0 <= used <= input->length && content_ok(content);
-        loop assigns used, *content;
-        loop variant input->length - used; */
+        loop assigns used, content->state, content->smuggled_end,
+            content->tail[0 .. CONTENT_TAIL - 1]; loop variant input->length - used; */
     while (used < input->length && content->state != CONTENT_ENDED) {
         char octet = input->octets[used++];
         bool after_cr = content->tail[CONTENT_TAIL - 1] == '\r';
@@ -319,8 +319,7 @@ static bool decode_inner_line_end(struct content *content, struct span *input, s
     return true;
 }
 
-/*@ requires decodable(content, input, output);
-    requires at_text(input, output);
+/*@ requires decodable(content, input, output) && at_text(input, output);
     assigns content->size, content->state, *input, *output,
         output->octets[0 .. output->length - 1];
     ensures decodable(content, input, output);
@@ -350,10 +349,10 @@ static void count_bare_lf(struct content *content)
 }
 
 /* An octet that ends a line, may end one, or begins one with a dot. */
-/*@ requires decodable(content, input, output);
-    requires input->length > 0 && output->length >= 2;
+/*@ requires decodable(content, input, output) && input->length > 0 && output->length >= 2;
     requires content->state < CONTENT_ENDED && next <= CONTENT_ENDED;
-    assigns *content, *input, *output, output->octets[0 .. output->length - 1];
+    assigns content->state, content->size, content->bare_lf_count, *input, *output,
+        content->tail[0 .. CONTENT_TAIL - 1], output->octets[0 .. output->length - 1];
     ensures decodable(content, input, output);
     ensures rest_of(*input, \old(*input)) && moved_on(*output, \old(*output));
     ensures input->length < \old(input->length); */
@@ -376,7 +375,8 @@ void content_decode(struct content *content, struct span *input, struct room *ou
     }
     /*@ loop invariant decodable(content, input, output);
         loop invariant rest_of(*input, \at(*input, Pre)) && moved_on(*output, \at(*output, Pre));
-        loop assigns *content, *input, *output,
+        loop assigns content->state, content->size, content->bare_lf_count, content->bad_line_end,
+            content->smuggled_end, content->tail[0 .. CONTENT_TAIL - 1], *input, *output,
             \at(output->octets, Pre)[0 .. \at(output->length, Pre) - 1];
         loop variant input->length; */
     while (input->length > 0 && output->length >= 2 && content->state != CONTENT_ENDED) {

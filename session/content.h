@@ -55,7 +55,8 @@ struct content {
         (content->smuggled_end == \null || \valid_read(content->smuggled_end)); */
 /* Makes `content` new: the next octet begins the message. */
 /*@ requires \valid(content);
-    assigns *content;
+    assigns content->state, content->encoding, content->newlines, content->line_ending,
+            content->size, content->bare_lf_count, content->bad_line_end, content->smuggled_end;
     ensures content_ok(content); */
 void content_begin(struct content *content, enum encoding encoding, enum newlines newlines,
                    enum line_ending line_ending);
@@ -69,7 +70,9 @@ void content_begin(struct content *content, enum encoding encoding, enum newline
     requires \separated(content, input, output, output->octets + (0 .. output->length - 1));
     requires \separated(input->octets + (0 .. input->length - 1),
                         output->octets + (0 .. output->length - 1));
-    assigns *content, *input, *output, output->octets[0 .. output->length - 1];
+    assigns content->state, content->size, content->bare_lf_count, content->bad_line_end,
+            content->smuggled_end, content->tail[0 .. CONTENT_TAIL - 1],
+            *input, *output, output->octets[0 .. output->length - 1];
     ensures content_ok(content) && parsable(input);
     ensures rest_of(*input, \old(*input)) && moved_on(*output, \old(*output)); */
 void content_decode(struct content *content, struct span *input, struct room *output);

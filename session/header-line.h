@@ -33,8 +33,8 @@ struct header {
     enum line_ending line_ending;
     enum field_line kind; /* of the current line, which is held back while this is undecided */
     unsigned received;
-    uint32_t added;           /* octets in front of the message */
-    struct mailbox recipient; /* length 0: no Delivered-To counts */
+    uint32_t added;        /* octets in front of the message */
+    struct span recipient; /* borrowed; empty: no Delivered-To counts */
     size_t line_length;
     char line[HEADER_LINE_MAX]; /* the beginning of the current line, or all that is held back */
 };
@@ -46,7 +46,7 @@ struct header {
     logic integer room_needed(struct header *header) =
         header->over ? 0 : octets_held(header) + octets_to_add(header);
     predicate header_valid(struct header *header) = \valid(header) && readable(header->hostname) &&
-        mailbox_ok(&header->recipient) && header->added <= HEADER_ADDED_MAX &&
+        readable(header->recipient) && header->added <= HEADER_ADDED_MAX &&
         header->line_length <= HEADER_LINE_MAX;
     predicate header_ok(struct header *header) = header_valid(header) &&
         (header->is_held ==> 0 < header->line_length < HEADER_LINE_MAX);

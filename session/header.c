@@ -4,21 +4,26 @@ _Static_assert(HEADER_LINE_MAX > sizeof "Delivered-To:" + MAILBOX_MAX,
                "the longest Delivered-To must fit");
 _Static_assert(sizeof "X-Mailbox-Line: " - 1 == HEADER_ADDED_MAX, "so that room_needed holds");
 
-void header_begin(struct header *header, const struct mailbox *recipient, bool is_traced,
-                  enum line_ending line_ending, struct span hostname)
+void header_look_for(struct header *header, struct span recipient)
+{
+    header->recipient = recipient;
+}
+
+void header_leave_out(struct header *header, struct span hostname)
+{
+    header->hostname = hostname;
+}
+
+void header_begin(struct header *header, bool is_traced, enum line_ending line_ending)
 {
     header->over = header->begun = header->passed = header->left_out = header->delivered = false;
     header->is_held = header->is_astray = false;
     header->after_return = header->has_return = header->is_broken = false;
     header->is_traced = is_traced;
-    header->hostname = hostname;
     header->line_ending = line_ending;
     header->kind = FIELD_LINE_UNDECIDED;
     header->received = 0;
     header->added = 0;
-    header->recipient.length = header->recipient.local_length = 0;
-    if (recipient != NULL)
-        header->recipient = *recipient;
     header->line_length = 0;
 }
 
@@ -154,9 +159,8 @@ static void judge_return(struct header *header)
     ensures header->kind == FIELD_LINE_UNDECIDED && header->line_length == 0; */
 static void end_line(struct header *header)
 {
-    struct span recipient = mailbox_whole(&header->recipient);
-    if (header->kind == FIELD_LINE_NAMED && recipient.length > 0 && !header->is_astray)
-        header->delivered = header->delivered || span_equal(find_delivered(header), recipient);
+    if (header->kind == FIELD_LINE_NAMED && header->recipient.length > 0 && !header->is_astray)
+        header->delivered |= span_equal(find_delivered(header), header->recipient);
     header->begun = true;
     header->has_return = false;
     header->kind = FIELD_LINE_UNDECIDED;
@@ -181,7 +185,11 @@ static void copy_beginning(struct header *header, struct span octets)
 /*@ requires header_valid(header) && writable(output);
     requires !header->over && header->line_length > 0;
     requires header->line_length + octets_to_add(header) <= output.length;
-    assigns *header, output.octets[0 .. output.length - 1];
+    assigns header->over, header->begun, header->passed, header->left_out, header->delivered,
+            header->is_astray, header->after_return, header->has_return, header->is_broken,
+            header->is_held, header->kind, header->received, header->added,
+            header->line_length, header->line[0 .. HEADER_LINE_MAX - 1],
+            output.octets[0 .. output.length - 1];
     ensures header_ok(header) && !header->is_held && !header->over && moved_on(\result, output);
     ensures \result.length - room_needed(header) >=
         output.length - \old(header->line_length + octets_to_add(header)); */
@@ -213,7 +221,11 @@ static bool goes_on(const struct header *header, struct span input)
 /* Settles the field that is held back, if one is and `input` is not of it. */
 /*@ requires header_ok(header) && !header->over && writable(output) && readable(input);
     requires room_needed(header) <= output.length;
-    assigns *header, output.octets[0 .. output.length - 1];
+    assigns header->over, header->begun, header->passed, header->left_out, header->delivered,
+            header->is_astray, header->after_return, header->has_return, header->is_broken,
+            header->is_held, header->kind, header->received, header->added,
+            header->line_length, header->line[0 .. HEADER_LINE_MAX - 1],
+            output.octets[0 .. output.length - 1];
     ensures header_ok(header) && !header->over && moved_on(\result, output);
     ensures header->is_held ==> \old(header->is_held) && input.length > 0 &&
         header->line_length == \old(header->line_length);
@@ -246,7 +258,11 @@ static struct span first_piece(const struct header *header, struct span input)
 /* Holds back the next `piece` of the field, too, for which there is room. */
 /*@ requires passable(header, piece, output) && header->is_held;
     requires header->line_length + piece.length <= HEADER_LINE_MAX;
-    assigns *header, output.octets[0 .. output.length - 1];
+    assigns header->over, header->begun, header->passed, header->left_out, header->delivered,
+            header->is_astray, header->after_return, header->has_return, header->is_broken,
+            header->is_held, header->kind, header->received, header->added,
+            header->line_length, header->line[0 .. HEADER_LINE_MAX - 1],
+            output.octets[0 .. output.length - 1];
     ensures header_ok(header) && moved_on(\result, output);
     ensures \result.length - room_needed(header) >=
         output.length - \old(room_needed(header)) - piece.length; */
@@ -260,7 +276,11 @@ static struct room hold_piece(struct header *header, struct span piece, struct r
 
 /* Passes the next `piece` of the current line. */
 /*@ requires passable(header, piece, output) && !header->is_held;
-    assigns *header, output.octets[0 .. output.length - 1];
+    assigns header->over, header->begun, header->passed, header->left_out, header->delivered,
+            header->is_astray, header->after_return, header->has_return, header->is_broken,
+            header->is_held, header->kind, header->received, header->added,
+            header->line_length, header->line[0 .. HEADER_LINE_MAX - 1],
+            output.octets[0 .. output.length - 1];
     ensures header_ok(header) && moved_on(\result, output);
     ensures \result.length - room_needed(header) >=
         output.length - \old(room_needed(header)) - piece.length; */
@@ -288,7 +308,11 @@ static struct room pass_piece(struct header *header, struct span piece, struct r
 /* Takes the next `piece` of the current line, which may begin one behind the field held back. */
 /*@ requires passable(header, piece, output);
     requires header->is_held ==> header->line_length + piece.length <= HEADER_LINE_MAX;
-    assigns *header, output.octets[0 .. output.length - 1];
+    assigns header->over, header->begun, header->passed, header->left_out, header->delivered,
+            header->is_astray, header->after_return, header->has_return, header->is_broken,
+            header->is_held, header->kind, header->received, header->added,
+            header->line_length, header->line[0 .. HEADER_LINE_MAX - 1],
+            output.octets[0 .. output.length - 1];
     ensures header_ok(header) && moved_on(\result, output);
     ensures \result.length - room_needed(header) >=
         output.length - \old(room_needed(header)) - piece.length; */
@@ -310,7 +334,11 @@ size_t header_pass(struct header *header, char *octets, size_t length)
     /*@ loop invariant header_ok(header) && rest_of(input, \at(input, LoopEntry));
         loop invariant moved_on(output, \at(output, LoopEntry));
         loop invariant room_needed(header) + input.length <= output.length;
-        loop assigns *header, input, output, octets[0 .. gap + length - 1];
+        loop assigns header->over, header->begun, header->passed, header->left_out,
+       header->delivered, header->is_astray, header->after_return, header->has_return,
+       header->is_broken, header->is_held, header->kind, header->received, header->added,
+            header->line_length, header->line[0 .. HEADER_LINE_MAX - 1],
+            input, output, octets[0 .. gap + length - 1];
         loop variant input.length; */
     while (!header->over && input.length > 0) {
         struct span piece = first_piece(header, input);
@@ -324,7 +352,11 @@ size_t header_pass(struct header *header, char *octets, size_t length)
 /* Passes what is held back of the current line, of which no more will come. */
 /*@ requires header_ok(header) && !header->over && !header->is_held && writable(output);
     requires room_needed(header) <= output.length;
-    assigns *header, output.octets[0 .. output.length - 1];
+    assigns header->over, header->begun, header->passed, header->left_out, header->delivered,
+            header->is_astray, header->after_return, header->has_return, header->is_broken,
+            header->is_held, header->kind, header->received, header->added,
+            header->line_length, header->line[0 .. HEADER_LINE_MAX - 1],
+            output.octets[0 .. output.length - 1];
     ensures header_ok(header) && moved_on(\result, output);
     ensures !header->passed ==> octets_to_add(header) <= \result.length; */
 static struct room pass_rest(struct header *header, struct room output)

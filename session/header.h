@@ -27,17 +27,30 @@
 enum { HEADER_RECEIVED_LOOP = 100 /* so many Received fields make a loop, RFC 5321 6.3 */ };
 
 /*
- * Makes `header` new. A Delivered-To that names `recipient` is a loop; NULL: do not check. If it
- * `is_traced` our trace is in front, with this line ending, and is kept apart. Results of
- * `hostname` are left out unless that is empty. Nothing else is changed.
+ * Before the header begins: a Delivered-To that names `recipient` is a loop, and results of
+ * `hostname` are left out. Either may be empty, and is borrowed.
  */
+/*@ requires \valid(header) && readable(recipient);
+    assigns header->recipient;
+    ensures header->recipient == recipient; */
+void header_look_for(struct header *header, struct span recipient);
 /*@ requires \valid(header) && readable(hostname);
-    requires recipient == \null || (mailbox_ok(recipient) && \separated(header, recipient));
-    assigns *header;
+    assigns header->hostname;
+    ensures header->hostname == hostname; */
+void header_leave_out(struct header *header, struct span hostname);
+
+/*
+ * Makes `header` new. If it `is_traced` our trace is in front, with this line ending, and is kept
+ * apart. Nothing else is changed.
+ */
+/*@ requires \valid(header) && readable(header->recipient) && readable(header->hostname);
+    assigns header->over, header->is_traced, header->begun, header->passed, header->left_out,
+            header->delivered, header->is_astray, header->after_return, header->has_return,
+            header->is_broken, header->is_held, header->line_ending, header->kind,
+            header->received, header->added, header->line_length;
     ensures header_ok(header) && !header->over && header->added == 0;
     ensures room_needed(header) == (is_traced ? HEADER_ADDED_MAX + HEADER_END_MAX : 0); */
-void header_begin(struct header *header, const struct mailbox *recipient, bool is_traced,
-                  enum line_ending line_ending, struct span hostname);
+void header_begin(struct header *header, bool is_traced, enum line_ending line_ending);
 
 /* Octets that header_pass and header_end may write in addition to those that they are given. */
 /*@ requires header_ok(header);
@@ -54,7 +67,11 @@ size_t header_room(const struct header *header);
 /*@ requires header_ok(header) && length < 0x7fffffff;
     requires \valid(octets + (0 .. room_needed(header) + length - 1));
     requires \separated(header, octets + (0 .. room_needed(header) + length - 1));
-    assigns *header, octets[0 .. room_needed(header) + length - 1];
+    assigns header->over, header->begun, header->passed, header->left_out, header->delivered,
+            header->is_astray, header->after_return, header->has_return, header->is_broken,
+            header->is_held, header->kind, header->received, header->added,
+            header->line_length, header->line[0 .. HEADER_LINE_MAX - 1],
+            octets[0 .. room_needed(header) + length - 1];
     ensures header_ok(header);
     ensures \result + room_needed(header) <= \old(room_needed(header)) + length; */
 size_t header_pass(struct header *header, char *octets, size_t length);
@@ -63,7 +80,11 @@ size_t header_pass(struct header *header, char *octets, size_t length);
 /*@ requires header_ok(header);
     requires \valid(octets + (0 .. room_needed(header) - 1));
     requires \separated(header, octets + (0 .. room_needed(header) - 1));
-    assigns *header, octets[0 .. room_needed(header) - 1];
+    assigns header->over, header->begun, header->passed, header->left_out, header->delivered,
+            header->is_astray, header->after_return, header->has_return, header->is_broken,
+            header->is_held, header->kind, header->received, header->added,
+            header->line_length, header->line[0 .. HEADER_LINE_MAX - 1],
+            octets[0 .. room_needed(header) - 1];
     ensures header_ok(header) && header->over;
     ensures \result <= \old(room_needed(header)); */
 size_t header_end(struct header *header, char *octets);

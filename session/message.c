@@ -1,96 +1,43 @@
 #include "session/message.h"
 
 #include "session/answers.h"
+#include "session/opening.h"
 #include "session/text/text.h"
-#include "session/trace.h"
 
-/*
- * We add Delivered-To, so one that names the same recipient means a loop; not in LMTP, since the
- * server before us may have added it.
- */
-static bool adds_delivered_to(const struct session *session)
+/*@ requires session_ok(session) && session->want == WANT_NOTHING;
+    requires session->envelope.count > 0;
+    requires phase == PHASE_CONTENT || phase == PHASE_CHUNK || phase == PHASE_CHUNKED;
+    assigns session->phase;
+    ensures session_ok(session) && session->phase == phase; */
+static void enter(struct session *session, enum phase phase)
 {
-    const struct session_settings *settings = &session->settings;
-    return settings->trace && settings->one_recipient && !settings->lmtp;
-}
-
-/* Whether it is nobody who could tell our own authentication results (RFC 8601 5). */
-static bool is_stranger(const struct session *session)
-{
-    const struct session_settings *settings = &session->settings;
-    return !settings->lmtp && !settings->xclient && !session->auth.authenticated;
-}
-
-static struct span protocol_of(const struct session *session)
-{
-    return protocol_name((struct protocol){
-        .extended = session->extended,
-        .lmtp = session->settings.lmtp,
-        .utf8 = session->envelope.parameters.utf8,
-        .secured = session->secured,
-        .authenticated = session->auth.authenticated,
-    });
-}
-
-static void write_trace(const struct session *session, const struct mailbox *recipient,
-                        enum line_ending line_ending, struct room *output)
-{
-    const struct session_settings *settings = &session->settings;
-    struct trace trace = {
-        .sender = &session->envelope.sender,
-        .recipient = recipient,
-        .delivered_to = adds_delivered_to(session),
-        .helo = helo_name(&session->helo),
-        .client_hostname = settings->client_hostname,
-        .client_address = settings->client_address,
-        .user = auth_user(&session->auth),
-        .hostname = settings->hostname,
-        .protocol = protocol_of(session),
-        .id = state_id(session),
-        .time = session->now,
-    };
-    trace_write(&trace, line_ending, output);
-}
-
-static void open_message(struct session *session, enum encoding encoding)
-{
-    const struct session_settings *settings = &session->settings;
-    struct room output = {session->octets, sizeof session->octets};
-    enum line_ending line_ending =
-        encoding == ENCODING_BINARY ? LINE_ENDING_CRLF : settings->line_ending;
-    struct mailbox only;
-    const struct mailbox *recipient = NULL;
-    if (session->envelope.count == 1) {
-        only = envelope_recipient(&session->envelope, 0);
-        recipient = &only;
-    }
-    content_begin(&session->content, encoding, settings->newlines, line_ending);
-    header_begin(&session->header, adds_delivered_to(session) ? recipient : NULL, settings->trace,
-                 line_ending, is_stranger(session) ? settings->hostname : span_empty());
-    if (settings->trace)
-        write_trace(session, recipient, line_ending, &output);
-    session->octets_length = sizeof session->octets - output.length;
-    session->trace_length = (uint32_t)session->octets_length;
-    session->message_open = true;
-    session->storing = false;
-    session->verdict = VERDICT_ACCEPTED;
+    session->phase = phase;
 }
 
 void message_begin_content(struct session *session)
 {
-    open_message(session, ENCODING_DOTTED);
-    session->phase = PHASE_CONTENT;
+    opening_begin(session, ENCODING_DOTTED);
+    enter(session, PHASE_CONTENT);
     state_reply(session, REPLY_SEND_MESSAGE);
+}
+
+/*@ requires session_ok(session) && session->want == WANT_NOTHING;
+    requires session->envelope.count > 0;
+    assigns session->chunk_size, session->chunk_left, session->chunk_is_last;
+    ensures session_ok(session); */
+static void begin_chunk(struct session *session, uint64_t size, bool last)
+{
+    session->chunk_size = session->chunk_left = size;
+    session->chunk_is_last = last;
 }
 
 void message_begin_chunk(struct session *session, uint64_t size, bool last)
 {
+    bool is_binary = session->envelope.parameters.binary;
     if (!session->message_open)
-        open_message(session,
-                     session->envelope.parameters.binary ? ENCODING_BINARY : ENCODING_PLAIN);
-    session->chunk_size = session->chunk_left = size;
-    session->chunk_is_last = last;
-    session->phase = PHASE_CHUNK;
+        opening_begin(session, is_binary ? ENCODING_BINARY : ENCODING_PLAIN);
+    begin_chunk(session, size, last);
+    enter(session, PHASE_CHUNK);
 }
 
 void message_refuse_chunk(struct session *session, uint64_t size, enum reply reply)
@@ -99,8 +46,12 @@ void message_refuse_chunk(struct session *session, uint64_t size, enum reply rep
     session->phase_after_discard = session->phase;
     session->chunk_refusal = reply;
     session->phase = PHASE_REFUSED;
+    /*@ assert lengths_ok(session); */
+    /*@ assert parts_ok(session); */
 }
 
+/*@ requires \valid_read(session);
+    assigns \nothing; */
 static bool is_too_large(const struct session *session)
 {
     uint64_t max_size = session->settings.max_size;
@@ -108,27 +59,60 @@ static bool is_too_large(const struct session *session)
 }
 
 /* All octets of the message, or of the chunk, are here. */
+/*@ requires \valid_read(session);
+    assigns \nothing; */
 static bool piece_ended(const struct session *session)
 {
     return session->phase == PHASE_CONTENT ? content_ended(&session->content)
                                            : session->chunk_left == 0;
 }
 
+/*@ requires \valid_read(session);
+    assigns \nothing; */
 static bool is_last_piece(const struct session *session)
 {
     return session->phase == PHASE_CONTENT || session->chunk_is_last;
 }
 
-static void accept_chunk(struct session *session)
+/*@ requires session_ok(session) && replies_fit(&session->replies, 2 * REPLY_ROOM);
+    assigns session->counts.errors, session->counts.unreported, session->errors.count,
+            session->errors.set_aside, session->subject, session->refusals,
+            session->refusal_is_due, session->refusal.subject, session->refusal.reply,
+            session->refusal.in_transaction, session->refusal.size, session->refusal.length,
+            session->refusal.octets[0 .. REFUSAL_TEXT_MAX - 1], session->unexpected_length,
+            session->unexpected[0 .. SESSION_UNEXPECTED_MAX - 1], session->replies.end,
+            session->replies.octets[0 .. REPLIES_MAX - 1];
+    ensures session_ok(session) && replies_fit(&session->replies, REPLY_LINE_MAX);
+    ensures left_to_read(session) == \old(left_to_read(session)); */
+static void reply_to_chunk(struct session *session)
 {
     char octets[32];
     struct text count = {.octets = octets, .size = sizeof octets};
     text_add_number(&count, session->chunk_size, 1);
     state_reply_with(session, REPLY_CHUNK_OK, text_span(&count));
-    session->phase = PHASE_CHUNKED;
+}
+
+/*@ requires session_ok(session) && session->want == WANT_NOTHING;
+    requires session->envelope.count > 0 && replies_fit(&session->replies, 2 * REPLY_ROOM);
+    assigns *session;
+    ensures session_ok(session) && answerable(session) && session->phase == PHASE_CHUNKED;
+    ensures session->want == WANT_NOTHING;
+    ensures left_to_read(session) == \old(left_to_read(session)); */
+static void accept_chunk(struct session *session)
+{
+    enter(session, PHASE_CHUNKED);
+    reply_to_chunk(session);
 }
 
 /* The piece is here, and stored unless the message is refused. */
+/*@ requires session_ok(session) && session->want == WANT_NOTHING;
+    requires session->envelope.count > 0 && session->phase != PHASE_DELIVERY;
+    requires replies_fit(&session->replies, 2 * REPLY_ROOM);
+    assigns *session;
+    ensures session_ok(session) && answerable(session);
+    ensures session->phase == PHASE_DELIVERY || session->phase == PHASE_CHUNKED ||
+        session->want != WANT_NOTHING;
+    ensures left_to_read(session) == \old(left_to_read(session)); */
 static void piece_complete(struct session *session)
 {
     if (is_last_piece(session))
@@ -140,111 +124,227 @@ static void piece_complete(struct session *session)
 }
 
 /* Room for decoded octets. */
+/*@ requires session_ok(session);
+    assigns \nothing;
+    ensures \result == SESSION_OCTETS_MAX - session->octets_length -
+        room_needed(&session->header); */
 static size_t room_left(const struct session *session)
 {
     return sizeof session->octets - session->octets_length - header_room(&session->header);
 }
 
-/* Decodes octets off the front of `piece`, and keeps what the header lets pass. */
-static void decode_piece(struct session *session, struct span *piece)
+/* Octets of the input that belong to the message, or to the chunk. */
+/*@ requires session_ok(session);
+    assigns \nothing;
+    ensures \result <= session->input_end - session->input_start;
+    ensures session->phase != PHASE_CONTENT ==> \result <= session->chunk_left; */
+static size_t length_of_piece(const struct session *session)
 {
-    char *start = session->octets + session->octets_length;
-    char *decoded = start + header_room(&session->header);
-    struct room output = {decoded, room_left(session)};
-    content_decode(&session->content, piece, &output);
-    session->octets_length +=
-        header_pass(&session->header, start, (size_t)(output.octets - decoded));
+    size_t length = session->input_end - session->input_start;
+    bool is_counted = session->phase != PHASE_CONTENT;
+    return is_counted && session->chunk_left < length ? (size_t)session->chunk_left : length;
+}
+
+/* `length` octets of the input were taken. */
+/*@ requires session_ok(session) && length <= session->input_end - session->input_start;
+    assigns session->input_start, session->chunk_left;
+    ensures session_ok(session) && session->input_start == \old(session->input_start) + length; */
+static void take(struct session *session, size_t length)
+{
+    session->input_start += length;
+    if (session->phase != PHASE_CONTENT)
+        session->chunk_left -= length;
+}
+
+/* Decodes what is here of the message, into the room; returns how many octets came of it. */
+/*@ requires session_ok(session);
+    assigns session->content.state, session->content.size, session->content.bare_lf_count,
+            session->content.bad_line_end, session->content.smuggled_end,
+            session->content.tail[0 .. CONTENT_TAIL - 1],
+            session->octets[0 .. SESSION_OCTETS_MAX - 1], session->input_start,
+            session->chunk_left;
+    ensures session_ok(session) && session->input_start >= \old(session->input_start);
+    ensures \result <= SESSION_OCTETS_MAX - session->octets_length - room_needed(&session->header);
+    */
+static size_t decode(struct session *session)
+{
+    size_t length = length_of_piece(session), room = room_left(session);
+    struct span piece = span_first(state_input(session), length);
+    struct room output = {session->octets + (sizeof session->octets - room), room};
+    content_decode(&session->content, &piece, &output);
+    take(session, length - piece.length);
+    return room - output.length;
+}
+
+/* Keeps what the header lets pass of the `decoded` octets. */
+/*@ requires session_ok(session);
+    requires session->octets_length + room_needed(&session->header) + decoded <=
+        SESSION_OCTETS_MAX;
+    assigns session->header.over, session->header.begun, session->header.passed,
+            session->header.left_out, session->header.delivered, session->header.is_astray,
+            session->header.after_return, session->header.has_return, session->header.is_broken,
+            session->header.is_held, session->header.kind, session->header.received,
+            session->header.added, session->header.line_length,
+            session->header.line[0 .. HEADER_LINE_MAX - 1],
+            session->octets[0 .. SESSION_OCTETS_MAX - 1], session->octets_length;
+    ensures session_ok(session); */
+static void pass(struct session *session, size_t decoded)
+{
+    char *octets = session->octets + session->octets_length;
+    session->octets_length += header_pass(&session->header, octets, decoded);
+    /*@ assert lengths_ok(session); */
+    /*@ assert parts_ok(session); */
 }
 
 /* No more octets will come. */
-static void finish(struct session *session)
+/*@ requires session_ok(session);
+    assigns session->content.bad_line_end;
+    ensures session_ok(session); */
+static void finish_content(struct session *session)
 {
     if (session->phase == PHASE_CHUNK)
         content_finish(&session->content);
-    session->octets_length +=
-        header_end(&session->header, session->octets + session->octets_length);
 }
 
-/* Decodes what belongs to the message; false if none of it is here. */
-static bool decode(struct session *session, struct span *input)
+/*@ requires session_ok(session);
+    assigns session->header.over, session->header.begun, session->header.passed,
+            session->header.left_out, session->header.delivered, session->header.is_astray,
+            session->header.after_return, session->header.has_return, session->header.is_broken,
+            session->header.is_held, session->header.kind, session->header.received,
+            session->header.added, session->header.line_length,
+            session->header.line[0 .. HEADER_LINE_MAX - 1],
+            session->octets[0 .. SESSION_OCTETS_MAX - 1], session->octets_length;
+    ensures session_ok(session); */
+static void end_header(struct session *session)
 {
-    struct span piece = *input;
-    if (session->phase == PHASE_CHUNK && piece.length > session->chunk_left)
-        piece = span_first(piece, (size_t)session->chunk_left);
-    if (piece.length == 0 && !piece_ended(session))
-        return false;
+    char *octets = session->octets + session->octets_length;
+    session->octets_length += header_end(&session->header, octets);
+    /*@ assert lengths_ok(session); */
+    /*@ assert parts_ok(session); */
+}
 
-    size_t offered = piece.length;
-    decode_piece(session, &piece);
-    size_t used = offered - piece.length;
-    *input = span_after(*input, used);
-    if (session->phase == PHASE_CHUNK)
-        session->chunk_left -= used;
-    if (piece_ended(session) && is_last_piece(session))
-        finish(session);
-    return true;
+/*@ requires session_ok(session);
+    assigns session->content.bad_line_end;
+    ensures session_ok(session); */
+static void look_at_header(struct session *session)
+{
+    if (session->content.bad_line_end == NULL && header_is_broken(&session->header))
+        session->content.bad_line_end = "bare CR";
 }
 
 /*
  * The precedence is fixed (line end, size, loop), so that the verdict does not depend on how the
  * input was split.
  */
-static void check_content(struct session *session)
+/*@ requires session_ok(session);
+    assigns \nothing;
+    ensures verdict_ok(\result); */
+static enum verdict judge(const struct session *session)
 {
     bool undecided = session->verdict == VERDICT_ACCEPTED || session->verdict == VERDICT_LOOP;
-    if (session->content.bad_line_end == NULL && header_is_broken(&session->header))
-        session->content.bad_line_end = "bare CR";
     if (session->content.bad_line_end != NULL)
-        session->verdict = VERDICT_BAD_LINE_END;
-    else if (undecided && is_too_large(session))
-        session->verdict = VERDICT_TOO_LARGE;
-    else if (undecided && header_shows_loop(&session->header))
-        session->verdict = VERDICT_LOOP;
-    if (session->verdict != VERDICT_ACCEPTED)
+        return VERDICT_BAD_LINE_END;
+    if (undecided && is_too_large(session))
+        return VERDICT_TOO_LARGE;
+    return undecided && header_shows_loop(&session->header) ? VERDICT_LOOP : session->verdict;
+}
+
+/*@ requires session_ok(session) && verdict_ok(verdict);
+    assigns session->verdict, session->octets_length;
+    ensures session_ok(session); */
+static void set_verdict(struct session *session, enum verdict verdict)
+{
+    session->verdict = verdict;
+    if (verdict != VERDICT_ACCEPTED)
         session->octets_length = 0;
+    /*@ assert lengths_ok(session); */
+    /*@ assert parts_ok(session); */
+}
+
+/* Decodes and judges what is here of the message. */
+/*@ requires session_ok(session);
+    assigns session->content.state, session->content.size, session->content.bare_lf_count,
+            session->content.bad_line_end, session->content.smuggled_end,
+            session->content.tail[0 .. CONTENT_TAIL - 1],
+            session->header.over, session->header.begun, session->header.passed,
+            session->header.left_out, session->header.delivered, session->header.is_astray,
+            session->header.after_return, session->header.has_return, session->header.is_broken,
+            session->header.is_held, session->header.kind, session->header.received,
+            session->header.added, session->header.line_length,
+            session->header.line[0 .. HEADER_LINE_MAX - 1],
+            session->octets[0 .. SESSION_OCTETS_MAX - 1], session->octets_length,
+            session->input_start, session->chunk_left, session->verdict;
+    ensures session_ok(session) && session->input_start >= \old(session->input_start); */
+static void read_piece(struct session *session)
+{
+    pass(session, decode(session));
+    if (piece_ended(session) && is_last_piece(session)) {
+        finish_content(session);
+        end_header(session);
+    }
+    look_at_header(session);
+    set_verdict(session, judge(session));
 }
 
 /* Discards what is here of a refused chunk; false if more of it is to come. */
-static bool discard_chunk(struct session *session, struct span *input)
+/*@ requires session_ok(session) && session->want == WANT_NOTHING;
+    requires session->phase == PHASE_REFUSED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+    assigns *session;
+    ensures session_ok(session) && answerable(session);
+    ensures \result ==> left_to_do(session) < \old(left_to_do(session)); */
+static bool discard_chunk(struct session *session)
 {
-    uint64_t length = input->length < session->chunk_left ? input->length : session->chunk_left;
-    *input = span_after(*input, (size_t)length);
-    session->chunk_left -= length;
+    take(session, length_of_piece(session));
     if (session->chunk_left > 0)
         return false;
     session->phase = session->phase_after_discard;
+    /*@ assert lengths_ok(session); */
+    /*@ assert parts_ok(session); */
     state_reply(session, session->chunk_refusal);
     return true;
 }
 
+/* The piece has ended, or there is no room for more, and something waits to be stored. */
+/*@ requires session_ok(session);
+    assigns \nothing; */
+static bool must_store(const struct session *session)
+{
+    bool is_due = piece_ended(session) || room_left(session) < 2;
+    bool is_something = session->octets_length > 0 || (is_last_piece(session) && !session->storing);
+    return session->verdict == VERDICT_ACCEPTED && is_due && is_something;
+}
+
+/*@ requires session_ok(session) && session->envelope.count > 0;
+    requires session->phase != PHASE_DELIVERY;
+    assigns session->storing, session->want;
+    ensures session_ok(session) && session->want == WANT_STORE; */
+static void store(struct session *session)
+{
+    session->storing = true;
+    session->want = WANT_STORE;
+}
+
 bool message_read(struct session *session)
 {
-    struct span input = state_input(session);
-    bool refused = session->phase == PHASE_REFUSED;
-    bool went_on = refused ? discard_chunk(session, &input) : decode(session, &input);
-    session->input_start = session->input_end - input.length;
-    if (refused || !went_on)
-        return went_on;
-
-    check_content(session);
+    size_t start = session->input_start;
+    if (session->phase == PHASE_REFUSED)
+        return discard_chunk(session);
+    read_piece(session);
     bool ended = piece_ended(session);
-    bool full = room_left(session) < 2;
-    bool something_to_store =
-        session->octets_length > 0 || (is_last_piece(session) && !session->storing);
-    if (session->verdict == VERDICT_ACCEPTED && (ended || full) && something_to_store) {
-        session->storing = true;
-        session->want = WANT_STORE;
-    } else if (ended) {
+    if (must_store(session))
+        store(session);
+    else if (ended)
         piece_complete(session);
-    }
+    else
+        return session->input_start > start;
     return true;
 }
 
 void message_stored(struct session *session, bool kept)
 {
+    enum verdict verdict = kept ? session->verdict : VERDICT_STORAGE_FULL;
     session->octets_length = 0;
-    if (!kept)
-        session->verdict = VERDICT_STORAGE_FULL;
+    set_verdict(session, verdict);
     if (piece_ended(session))
         piece_complete(session);
 }

@@ -117,13 +117,13 @@ static void add_user(struct text *text, struct span user, const char *end)
     text_add_string(text, ")");
 }
 
-/*@ requires text_ok(text) && mailbox_ok(sender) && \valid_read(end) && \separated(text, sender);
+/*@ requires text_ok(text) && readable(sender) && \valid_read(end);
     assigns text->length, text->octets[0 .. text->size - 1];
     ensures text_ok(text); */
-static void add_return_path(struct text *text, const struct mailbox *sender, const char *end)
+static void add_return_path(struct text *text, struct span sender, const char *end)
 {
     text_add_string(text, "Return-Path: <");
-    text_add(text, mailbox_whole(sender));
+    text_add(text, sender);
     text_add_string(text, ">");
     text_add_string(text, end);
 }
@@ -149,7 +149,7 @@ void trace_write_return_path(const struct mailbox *sender, enum line_ending line
                              struct room *output)
 {
     struct text text = {.octets = output->octets, .size = output->length};
-    add_return_path(&text, sender, end_of(line_ending));
+    add_return_path(&text, mailbox_whole(sender), end_of(line_ending));
     finish(&text, output);
 }
 
@@ -159,9 +159,9 @@ void trace_write(const struct trace *trace, enum line_ending line_ending, struct
     assert(output->length >= TRACE_FIELDS_MAX);
     struct text text = {.octets = output->octets, .size = TRACE_FIELDS_MAX};
     add_return_path(&text, trace->sender, end);
-    if (trace->delivered_to && trace->recipient != NULL) {
+    if (trace->delivered_to && trace->recipient.length > 0) {
         text_add_string(&text, "Delivered-To: ");
-        text_add(&text, mailbox_whole(trace->recipient));
+        text_add(&text, trace->recipient);
         text_add_string(&text, end);
     }
     text_add_string(&text, RECEIVED "from ");
@@ -175,10 +175,10 @@ void trace_write(const struct trace *trace, enum line_ending line_ending, struct
     text_add(&text, trace->protocol);
     text_add_string(&text, " id ");
     text_add(&text, trace->id);
-    if (trace->recipient != NULL) {
+    if (trace->recipient.length > 0) {
         text_add_string(&text, end);
         text_add_string(&text, "\tfor <");
-        text_add(&text, mailbox_whole(trace->recipient));
+        text_add(&text, trace->recipient);
         text_add_string(&text, ">");
     }
     text_add_string(&text, ";");

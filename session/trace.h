@@ -18,9 +18,9 @@
 enum { TRACE_FIELDS_MAX = 3200, TRACE_MAX = TRACE_FIELDS_MAX + HEADER_ADDED_MAX };
 
 struct trace {
-    const struct mailbox *sender;
-    const struct mailbox *recipient; /* NULL unless there is only one */
-    bool delivered_to;               /* write Delivered-To if there is only one */
+    struct span sender;
+    struct span recipient; /* empty unless there is only one */
+    bool delivered_to;     /* write Delivered-To if there is only one */
     struct span helo;
     struct span client_hostname; /* empty if unknown */
     struct span client_address;  /* IPv4 or IPv6 in text; empty if unknown */
@@ -31,8 +31,8 @@ struct trace {
     int64_t time; /* seconds since 1970, UTC */
 };
 
-/*@ predicate trace_ok(struct trace *trace) = \valid_read(trace) && mailbox_ok(trace->sender) &&
-        (trace->recipient == \null || mailbox_ok(trace->recipient)) && readable(trace->helo) &&
+/*@ predicate trace_ok(struct trace *trace) = \valid_read(trace) && readable(trace->sender) &&
+        readable(trace->recipient) && readable(trace->helo) &&
         readable(trace->client_hostname) && readable(trace->client_address) &&
         readable(trace->user) && readable(trace->hostname) && readable(trace->protocol) &&
         readable(trace->id); */

@@ -71,8 +71,8 @@ static void write_trace(const struct runner *runner, const struct mailbox *sende
     const struct transaction *transaction = &runner->transaction;
     const struct connection *connection = runner->connection;
     const struct trace trace = {
-        .sender = sender,
-        .recipient = recipient,
+        .sender = mailbox_whole(sender),
+        .recipient = recipient != NULL ? mailbox_whole(recipient) : span_empty(),
         .delivered_to = adds_delivered_to(runner),
         .helo = transaction_helo(transaction),
         .client_hostname = span_of(connection->client_hostname),

@@ -32,7 +32,7 @@ struct message {
 
 static struct message whole, in_pieces, again;
 static bool is_traced, is_stranger;
-static const struct mailbox recipient = {.octets = "a@b", .length = 3, .local_length = 1};
+static const struct span recipient = {"a@b", 3};
 
 static struct content content_of(struct span letters)
 {
@@ -85,8 +85,9 @@ static void decode(struct message *message, const struct content *content, struc
     unsigned random = (unsigned)input.length;
     message->content = *content;
     message->used = message->length = message->passed_length = 0;
-    header_begin(&message->header, &recipient, is_traced, content->line_ending,
-                 is_stranger ? span_of("mx.test") : span_empty());
+    header_look_for(&message->header, recipient);
+    header_leave_out(&message->header, is_stranger ? span_of("mx.test") : span_empty());
+    header_begin(&message->header, is_traced, content->line_ending);
     bool goes_on = true;
     while (goes_on && input.length > 0) {
         random = random * 1103515245 + 12345;
