@@ -65,7 +65,8 @@ static void copy_ends(struct line *line, struct span octets)
 /*@ requires line_ok(line) && parsable(input) && \separated(line, input);
     requires \separated(line, input->octets + (0 .. input->length - 1));
     requires line->too_long || input->length > LINE_KEPT_MAX;
-    assigns *line, *input;
+    assigns line->too_long, line->after_cr, line->first_length, line->last_length,
+            line->kept[0 .. 2 * LINE_KEPT_MAX - 1], *input;
     ensures line_ok(line) && input->length == 0 && rest_of(*input, \old(*input)); */
 static void discard(struct line *line, struct span *input)
 {

@@ -46,8 +46,8 @@ struct line {
             (text.octets == &line->kept[0] && text.length <= 2 * LINE_KEPT_MAX)); */
 /* Makes `line` new: the next octet begins one. */
 /*@ requires \valid(line);
-    assigns *line;
-    ensures line_ok(line); */
+    assigns line->too_long, line->is_cut, line->after_cr, line->first_length, line->last_length;
+    ensures line_ok(line) && line->last_length == 0; */
 void line_begin(struct line *line);
 
 /*
@@ -58,9 +58,14 @@ void line_begin(struct line *line);
 /*@ requires line_ok(line) && parsable(input) && \valid(text) && \separated(line, input, text);
     requires \separated(line, input->octets + (0 .. input->length - 1));
     requires \separated(text, input->octets + (0 .. input->length - 1));
-    assigns *line, *input, *text;
+    assigns line->too_long, line->is_cut, line->after_cr, line->first_length,
+            line->last_length, line->kept[0 .. 2 * LINE_KEPT_MAX - 1], *input, *text;
     ensures line_ok(line);
-    ensures parsable(input) && rest_of(*input, \old(*input));
+    ensures parsable(input);
+    ensures rest_of(*input, \old(*input));
+    ensures \result != LINE_INCOMPLETE ==> input->length < \old(input->length);
+    ensures input->length < \old(input->length) || line->last_length == 0 ||
+        \old(line->last_length) > 0;
     ensures \result != LINE_INCOMPLETE ==> taken(*text, \old(*input), line);
     ensures \result != LINE_INCOMPLETE ==> text->length <= COMMAND_LINE_MAX;
     ensures \result == LINE_TOO_LONG ==> text->length >= LINE_KEPT_MAX; */
@@ -72,15 +77,18 @@ enum line_result line_parse(struct line *line, enum newlines newlines, struct sp
  * sends no more waits for a reply, and would wait forever.
  */
 /*@ requires \valid_read(line) && line->last_length <= LINE_KEPT_MAX && readable(input);
-    assigns \nothing; */
+    assigns \nothing;
+    ensures \result ==> input.length > 0 || line->last_length > 0; */
 bool line_stops_at_lf(const struct line *line, struct span input);
 
 /* Takes that off `input`, LF included, as line_parse does a line. What follows is its LINE_REST. */
 /*@ requires line_ok(line) && parsable(input) && \valid(text) && \separated(line, input, text);
     requires \separated(line, input->octets + (0 .. input->length - 1));
     requires \separated(text, input->octets + (0 .. input->length - 1));
-    assigns *line, *input, *text;
-    ensures line_ok(line) && input->length == 0 && rest_of(*input, \old(*input));
+    assigns line->too_long, line->is_cut, line->after_cr, line->first_length,
+            line->last_length, line->kept[0 .. 2 * LINE_KEPT_MAX - 1], *input, *text;
+    ensures line_ok(line) && line->last_length == 0;
+    ensures input->length == 0 && rest_of(*input, \old(*input));
     ensures taken(*text, \old(*input), line);
     ensures \result != LINE_INCOMPLETE;
     ensures \result == LINE_TOO_LONG ==> text->length >= LINE_KEPT_MAX; */
