@@ -50,9 +50,7 @@ struct content {
 };
 
 /*@ predicate content_ok(struct content *content) = \valid(content) &&
-        content->state <= CONTENT_ENDED &&
-        (content->bad_line_end == \null || \valid_read(content->bad_line_end)) &&
-        (content->smuggled_end == \null || \valid_read(content->smuggled_end)); */
+        content->state <= CONTENT_ENDED; */
 /* Makes `content` new: the next octet begins the message. */
 /*@ requires \valid(content);
     assigns content->state, content->encoding, content->newlines, content->line_ending,

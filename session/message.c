@@ -50,8 +50,7 @@ void message_refuse_chunk(struct session *session, uint64_t size, enum reply rep
     /*@ assert parts_ok(session); */
 }
 
-/*@ requires \valid_read(session);
-    assigns \nothing; */
+/*@ requires \valid_read(session); assigns \nothing; */
 static bool is_too_large(const struct session *session)
 {
     uint64_t max_size = session->settings.max_size;
@@ -59,19 +58,29 @@ static bool is_too_large(const struct session *session)
 }
 
 /* All octets of the message, or of the chunk, are here. */
-/*@ requires \valid_read(session);
-    assigns \nothing; */
+/*@ requires \valid_read(session); assigns \nothing; */
 static bool piece_ended(const struct session *session)
 {
     return session->phase == PHASE_CONTENT ? content_ended(&session->content)
                                            : session->chunk_left == 0;
 }
 
-/*@ requires \valid_read(session);
-    assigns \nothing; */
+/*@ requires \valid_read(session); assigns \nothing; */
 static bool is_last_piece(const struct session *session)
 {
     return session->phase == PHASE_CONTENT || session->chunk_is_last;
+}
+
+enum { DIGITS_MAX = 20 /* of a number of 64 bits */ };
+
+/*@ requires \valid(octets + (0 .. DIGITS_MAX - 1));
+    assigns octets[0 .. DIGITS_MAX - 1];
+    ensures readable(\result); */
+static struct span write_number(char octets[DIGITS_MAX], uint64_t number)
+{
+    struct text text = {.octets = octets, .size = DIGITS_MAX};
+    text_add_number(&text, number, 1);
+    return text_span(&text);
 }
 
 /*@ requires session_ok(session) && replies_fit(&session->replies, 2 * REPLY_ROOM);
@@ -86,10 +95,8 @@ static bool is_last_piece(const struct session *session)
     ensures left_to_read(session) == \old(left_to_read(session)); */
 static void reply_to_chunk(struct session *session)
 {
-    char octets[32];
-    struct text count = {.octets = octets, .size = sizeof octets};
-    text_add_number(&count, session->chunk_size, 1);
-    state_reply_with(session, REPLY_CHUNK_OK, text_span(&count));
+    char octets[DIGITS_MAX];
+    state_reply_with(session, REPLY_CHUNK_OK, write_number(octets, session->chunk_size));
 }
 
 /*@ requires session_ok(session) && session->want == WANT_NOTHING;
@@ -110,8 +117,7 @@ static void accept_chunk(struct session *session)
     requires replies_fit(&session->replies, 2 * REPLY_ROOM);
     assigns *session;
     ensures session_ok(session) && answerable(session);
-    ensures session->phase == PHASE_DELIVERY || session->phase == PHASE_CHUNKED ||
-        session->want != WANT_NOTHING;
+    ensures left_to_do(session) < 8192 * left_to_read(session) + 6144;
     ensures left_to_read(session) == \old(left_to_read(session)); */
 static void piece_complete(struct session *session)
 {
@@ -148,7 +154,9 @@ static size_t length_of_piece(const struct session *session)
 /* `length` octets of the input were taken. */
 /*@ requires session_ok(session) && length <= session->input_end - session->input_start;
     assigns session->input_start, session->chunk_left;
-    ensures session_ok(session) && session->input_start == \old(session->input_start) + length; */
+    ensures session_ok(session) && session->input_start == \old(session->input_start) + length;
+    ensures left_to_read(session) == \old(left_to_read(session)) -
+        2 * (session->input_start - \old(session->input_start)); */
 static void take(struct session *session, size_t length)
 {
     session->input_start += length;
@@ -156,7 +164,29 @@ static void take(struct session *session, size_t length)
         session->chunk_left -= length;
 }
 
-/* Decodes what is here of the message, into the room; returns how many octets came of it. */
+/* Octets of the input that were decoded, and those that came of them. */
+struct decoded {
+    size_t taken, made;
+};
+
+/* Decodes the first `length` octets of the input, or as many as there is `room` for. */
+/*@ requires \valid(session) && content_ok(&session->content) && room <= SESSION_OCTETS_MAX;
+    requires session->input_start + length <= SESSION_INPUT_MAX;
+    assigns session->content.state, session->content.size, session->content.bare_lf_count,
+            session->content.bad_line_end, session->content.smuggled_end,
+            session->content.tail[0 .. CONTENT_TAIL - 1],
+            session->octets[0 .. SESSION_OCTETS_MAX - 1];
+    ensures content_ok(&session->content);
+    ensures \result.taken <= length && \result.made <= room; */
+static struct decoded decode_octets(struct session *session, size_t length, size_t room)
+{
+    struct span piece = {session->input + session->input_start, length};
+    struct room output = {session->octets + (sizeof session->octets - room), room};
+    content_decode(&session->content, &piece, &output);
+    return (struct decoded){length - piece.length, room - output.length};
+}
+
+/* Decodes what is here of the message; returns how many octets came of it. */
 /*@ requires session_ok(session);
     assigns session->content.state, session->content.size, session->content.bare_lf_count,
             session->content.bad_line_end, session->content.smuggled_end,
@@ -164,16 +194,17 @@ static void take(struct session *session, size_t length)
             session->octets[0 .. SESSION_OCTETS_MAX - 1], session->input_start,
             session->chunk_left;
     ensures session_ok(session) && session->input_start >= \old(session->input_start);
-    ensures \result <= SESSION_OCTETS_MAX - session->octets_length - room_needed(&session->header);
-    */
+    ensures session->octets_length + room_needed(&session->header) + \result <=
+        SESSION_OCTETS_MAX;
+    ensures left_to_read(session) == \old(left_to_read(session)) -
+        2 * (session->input_start - \old(session->input_start)); */
 static size_t decode(struct session *session)
 {
-    size_t length = length_of_piece(session), room = room_left(session);
-    struct span piece = span_first(state_input(session), length);
-    struct room output = {session->octets + (sizeof session->octets - room), room};
-    content_decode(&session->content, &piece, &output);
-    take(session, length - piece.length);
-    return room - output.length;
+    struct decoded decoded = decode_octets(session, length_of_piece(session), room_left(session));
+    /*@ assert lengths_ok(session); */
+    /*@ assert parts_ok(session); */
+    take(session, decoded.taken);
+    return decoded.made;
 }
 
 /* Keeps what the header lets pass of the `decoded` octets. */
@@ -187,7 +218,8 @@ static size_t decode(struct session *session)
             session->header.added, session->header.line_length,
             session->header.line[0 .. HEADER_LINE_MAX - 1],
             session->octets[0 .. SESSION_OCTETS_MAX - 1], session->octets_length;
-    ensures session_ok(session); */
+    ensures session_ok(session);
+    ensures left_to_read(session) == \old(left_to_read(session)); */
 static void pass(struct session *session, size_t decoded)
 {
     char *octets = session->octets + session->octets_length;
@@ -199,7 +231,8 @@ static void pass(struct session *session, size_t decoded)
 /* No more octets will come. */
 /*@ requires session_ok(session);
     assigns session->content.bad_line_end;
-    ensures session_ok(session); */
+    ensures session_ok(session);
+    ensures left_to_read(session) == \old(left_to_read(session)); */
 static void finish_content(struct session *session)
 {
     if (session->phase == PHASE_CHUNK)
@@ -214,7 +247,8 @@ static void finish_content(struct session *session)
             session->header.added, session->header.line_length,
             session->header.line[0 .. HEADER_LINE_MAX - 1],
             session->octets[0 .. SESSION_OCTETS_MAX - 1], session->octets_length;
-    ensures session_ok(session); */
+    ensures session_ok(session);
+    ensures left_to_read(session) == \old(left_to_read(session)); */
 static void end_header(struct session *session)
 {
     char *octets = session->octets + session->octets_length;
@@ -225,7 +259,8 @@ static void end_header(struct session *session)
 
 /*@ requires session_ok(session);
     assigns session->content.bad_line_end;
-    ensures session_ok(session); */
+    ensures session_ok(session);
+    ensures left_to_read(session) == \old(left_to_read(session)); */
 static void look_at_header(struct session *session)
 {
     if (session->content.bad_line_end == NULL && header_is_broken(&session->header))
@@ -251,7 +286,8 @@ static enum verdict judge(const struct session *session)
 
 /*@ requires session_ok(session) && verdict_ok(verdict);
     assigns session->verdict, session->octets_length;
-    ensures session_ok(session); */
+    ensures session_ok(session);
+    ensures left_to_read(session) == \old(left_to_read(session)); */
 static void set_verdict(struct session *session, enum verdict verdict)
 {
     session->verdict = verdict;
@@ -261,22 +297,16 @@ static void set_verdict(struct session *session, enum verdict verdict)
     /*@ assert parts_ok(session); */
 }
 
-/* Decodes and judges what is here of the message. */
+/* Decodes and judges what is here of the message; false if nothing is. */
 /*@ requires session_ok(session);
-    assigns session->content.state, session->content.size, session->content.bare_lf_count,
-            session->content.bad_line_end, session->content.smuggled_end,
-            session->content.tail[0 .. CONTENT_TAIL - 1],
-            session->header.over, session->header.begun, session->header.passed,
-            session->header.left_out, session->header.delivered, session->header.is_astray,
-            session->header.after_return, session->header.has_return, session->header.is_broken,
-            session->header.is_held, session->header.kind, session->header.received,
-            session->header.added, session->header.line_length,
-            session->header.line[0 .. HEADER_LINE_MAX - 1],
-            session->octets[0 .. SESSION_OCTETS_MAX - 1], session->octets_length,
-            session->input_start, session->chunk_left, session->verdict;
-    ensures session_ok(session) && session->input_start >= \old(session->input_start); */
-static void read_piece(struct session *session)
+    assigns *session;
+    ensures session->want == \old(session->want) && session->phase == \old(session->phase);
+    ensures session->replies.end == \old(session->replies.end);
+    ensures session_ok(session) && left_to_read(session) <= \old(left_to_read(session));
+    ensures \result ==> left_to_read(session) < \old(left_to_read(session)); */
+static bool read_piece(struct session *session)
 {
+    size_t start = session->input_start;
     pass(session, decode(session));
     if (piece_ended(session) && is_last_piece(session)) {
         finish_content(session);
@@ -284,6 +314,16 @@ static void read_piece(struct session *session)
     }
     look_at_header(session);
     set_verdict(session, judge(session));
+    return session->input_start > start;
+}
+
+/*@ requires session_ok(session) && session->phase == PHASE_REFUSED;
+    assigns session->phase;
+    ensures session_ok(session) && session->phase <= PHASE_CHUNKED;
+    ensures left_to_read(session) == \old(left_to_read(session)); */
+static void leave_chunk(struct session *session)
+{
+    session->phase = session->phase_after_discard;
 }
 
 /* Discards what is here of a refused chunk; false if more of it is to come. */
@@ -297,16 +337,13 @@ static bool discard_chunk(struct session *session)
     take(session, length_of_piece(session));
     if (session->chunk_left > 0)
         return false;
-    session->phase = session->phase_after_discard;
-    /*@ assert lengths_ok(session); */
-    /*@ assert parts_ok(session); */
+    leave_chunk(session);
     state_reply(session, session->chunk_refusal);
     return true;
 }
 
 /* The piece has ended, or there is no room for more, and something waits to be stored. */
-/*@ requires session_ok(session);
-    assigns \nothing; */
+/*@ requires session_ok(session); assigns \nothing; */
 static bool must_store(const struct session *session)
 {
     bool is_due = piece_ended(session) || room_left(session) < 2;
@@ -324,20 +361,32 @@ static void store(struct session *session)
     session->want = WANT_STORE;
 }
 
-bool message_read(struct session *session)
+/* The want that follows, or the reply; false if there is none yet. */
+/*@ requires session_ok(session) && session->want == WANT_NOTHING;
+    requires session->phase == PHASE_CONTENT || session->phase == PHASE_CHUNK;
+    requires replies_fit(&session->replies, 2 * REPLY_ROOM);
+    assigns *session;
+    ensures session_ok(session) && answerable(session);
+    ensures \result ==> left_to_do(session) < \old(left_to_do(session));
+    ensures !\result ==> left_to_do(session) == \old(left_to_do(session)); */
+static bool go_on(struct session *session)
 {
-    size_t start = session->input_start;
-    if (session->phase == PHASE_REFUSED)
-        return discard_chunk(session);
-    read_piece(session);
     bool ended = piece_ended(session);
     if (must_store(session))
         store(session);
     else if (ended)
         piece_complete(session);
     else
-        return session->input_start > start;
+        return false;
     return true;
+}
+
+bool message_read(struct session *session)
+{
+    if (session->phase == PHASE_REFUSED)
+        return discard_chunk(session);
+    bool is_here = read_piece(session);
+    return go_on(session) || is_here;
 }
 
 void message_stored(struct session *session, bool kept)

@@ -79,7 +79,8 @@ static size_t write_trace(struct session *session, enum line_ending line_ending)
             session->content.line_ending, session->content.size, session->content.bare_lf_count,
             session->content.bad_line_end, session->content.smuggled_end;
     ensures session_ok(session);
-    ensures left_to_read(session) == \old(left_to_read(session)); */
+    ensures left_to_read(session) == \old(left_to_read(session));
+    ensures session->replies.end == \old(session->replies.end); */
 static void begin_content(struct session *session, enum encoding encoding,
                           enum line_ending line_ending)
 {
@@ -91,7 +92,8 @@ static void begin_content(struct session *session, enum encoding encoding,
 /*@ requires session_ok(session) && readable(recipient);
     assigns session->header.recipient;
     ensures session_ok(session);
-    ensures left_to_read(session) == \old(left_to_read(session)); */
+    ensures left_to_read(session) == \old(left_to_read(session));
+    ensures session->replies.end == \old(session->replies.end); */
 static void look_for(struct session *session, struct span recipient)
 {
     header_look_for(&session->header, recipient);
@@ -102,7 +104,8 @@ static void look_for(struct session *session, struct span recipient)
 /*@ requires session_ok(session) && readable(hostname);
     assigns session->header.hostname;
     ensures session_ok(session);
-    ensures left_to_read(session) == \old(left_to_read(session)); */
+    ensures left_to_read(session) == \old(left_to_read(session));
+    ensures session->replies.end == \old(session->replies.end); */
 static void leave_out(struct session *session, struct span hostname)
 {
     header_leave_out(&session->header, hostname);
@@ -119,7 +122,8 @@ static void leave_out(struct session *session, struct span hostname)
             session->header.line_length;
     ensures session_ok(session);
     ensures room_needed(&session->header) <= HEADER_ADDED_MAX + HEADER_END_MAX;
-    ensures left_to_read(session) == \old(left_to_read(session)); */
+    ensures left_to_read(session) == \old(left_to_read(session));
+    ensures session->replies.end == \old(session->replies.end); */
 static void begin_header(struct session *session, enum line_ending line_ending)
 {
     header_begin(&session->header, session->settings.trace, line_ending);
@@ -131,7 +135,8 @@ static void begin_header(struct session *session, enum line_ending line_ending)
 /*@ requires session_ok(session) && length + room_needed(&session->header) <= SESSION_OCTETS_MAX;
     assigns session->octets_length;
     ensures session_ok(session) && session->octets_length == length;
-    ensures left_to_read(session) == \old(left_to_read(session)); */
+    ensures left_to_read(session) == \old(left_to_read(session));
+    ensures session->replies.end == \old(session->replies.end); */
 static void keep(struct session *session, size_t length)
 {
     session->octets_length = length;
@@ -141,7 +146,8 @@ static void keep(struct session *session, size_t length)
 /*@ requires session_ok(session);
     assigns session->trace_length, session->message_open, session->storing, session->verdict;
     ensures session_ok(session);
-    ensures left_to_read(session) == \old(left_to_read(session)); */
+    ensures left_to_read(session) == \old(left_to_read(session));
+    ensures session->replies.end == \old(session->replies.end); */
 static void open_message(struct session *session)
 {
     session->trace_length = (uint32_t)session->octets_length;

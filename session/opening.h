@@ -23,7 +23,8 @@
             session->octets[0 .. SESSION_OCTETS_MAX - 1], session->octets_length,
             session->trace_length, session->message_open, session->storing, session->verdict;
     ensures session_ok(session);
-    ensures left_to_read(session) == \old(left_to_read(session)); */
+    ensures left_to_read(session) == \old(left_to_read(session));
+    ensures session->replies.end == \old(session->replies.end); */
 void opening_begin(struct session *session, enum encoding encoding);
 
 #endif
