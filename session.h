@@ -54,12 +54,26 @@ struct want {
 };
 
 /* Makes `session` new and queues the greeting. Spans within `settings` are borrowed. */
+/*@ requires \valid(session) && \valid_read(settings) && settings_ok(settings);
+    requires \separated(session, settings);
+    requires \separated(session, settings->hostname.octets + (0 .. settings->hostname.length - 1));
+    assigns *session;
+    ensures session_ok(session) && answerable(session); */
 void session_begin(struct session *session, const struct session_settings *settings);
 
 /* Room to read octets from the client into; none while the machine cannot take any. */
+/*@ requires session_ok(session) && answerable(session);
+    assigns session->input_start, session->input_end,
+            session->input[0 .. SESSION_INPUT_MAX - 1];
+    ensures session_ok(session) && answerable(session) && writable(\result);
+    ensures \result.length <= SESSION_INPUT_MAX - session->input_end; */
 struct room session_room(struct session *session);
 
 /* `length` octets were read into the room at `now`, in seconds since 1970, UTC. */
+/*@ requires session_ok(session) && answerable(session);
+    requires length <= SESSION_INPUT_MAX - session->input_end;
+    assigns *session;
+    ensures session_ok(session) && answerable(session); */
 void session_fed(struct session *session, size_t length, int64_t now);
 
 /*
@@ -67,26 +81,52 @@ void session_fed(struct session *session, size_t length, int64_t now);
  * that sends no more waits for a reply: call session_paused then, which refuses the line, and what
  * comes of it later, too. That must not be done as long as more may be on its way.
  */
+/*@ requires session_ok(session);
+    assigns \nothing; */
 bool session_stops_at_lf(const struct session *session);
+/*@ requires session_ok(session) && answerable(session);
+    assigns *session;
+    ensures session_ok(session) && answerable(session); */
 void session_paused(struct session *session);
 
 /* Octets that wait to be written to the client; empty for none. */
+/*@ requires session_ok(session);
+    assigns \nothing;
+    ensures readable(\result);
+    ensures \result.length == session->replies.end - session->replies.start; */
 struct span session_replies(const struct session *session);
 /* The first `length` of them were. */
+/*@ requires session_ok(session) && answerable(session);
+    requires length <= session->replies.end - session->replies.start;
+    assigns *session;
+    ensures session_ok(session) && answerable(session); */
 void session_written(struct session *session, size_t length);
 
 /*
  * After WANT_NOTHING there is always room to read, a reply to write, or nothing left but
  * session_end.
  */
+/*@ requires session_ok(session);
+    assigns \nothing; */
 struct want session_want(const struct session *session);
 
 /* The transaction's envelope; what the client said in HELO (helo_text), empty before that. */
+/*@ requires session_ok(session);
+    assigns \nothing;
+    ensures envelope_ok(\result); */
 const struct envelope *session_envelope(const struct session *session);
+/*@ requires session_ok(session);
+    assigns \nothing;
+    ensures readable(\result); */
 struct span session_helo(const struct session *session);
+/*@ requires session_ok(session);
+    assigns \nothing; */
 bool session_is_extended(const struct session *session); /* it was given with EHLO or LHLO */
 
 /* Who the client is, by AUTH or XCLIENT; empty if unauthenticated. */
+/*@ requires session_ok(session);
+    assigns \nothing;
+    ensures readable(\result); */
 struct span session_user(const struct session *session);
 
 /*
@@ -94,52 +134,92 @@ struct span session_user(const struct session *session);
  * it is not empty; it is cleaned and cut to fit. The reply to credentials tells only whether they
  * are right, wrong, or could not be checked.
  */
+/*@ requires session_ok(session) && answerable(session) && verdict_ok(verdict);
+    requires session->want == WANT_VERDICT || session->want == WANT_CREDENTIALS ||
+        session->want == WANT_DELIVERY;
+    requires readable(text);
+    assigns *session;
+    ensures session_ok(session) && answerable(session); */
 void session_answer(struct session *session, enum verdict verdict, struct span text);
 
 /*
  * Settles WANT_TLS after the handshake. All that was said in plaintext is forgotten (RFC 3207 4.2).
  * If the handshake fails session_end settles it.
  */
+/*@ requires session_ok(session) && answerable(session);
+    requires session->want == WANT_TLS && session->input_start == session->input_end;
+    requires replies_fit(&session->replies, REPLY_LINE_MAX);
+    assigns *session;
+    ensures session_ok(session) && answerable(session); */
 void session_secured(struct session *session);
 
 /*
  * Settles WANT_XCLIENT: the client's identity is `replaced`, its address and name are these from
  * now on, borrowed. False if an address is malformed.
  */
+/*@ requires session_ok(session) && answerable(session);
+    requires session->want == WANT_XCLIENT;
+    requires readable(client_address) && readable(client_hostname);
+    assigns *session;
+    ensures session_ok(session) && answerable(session); */
 void session_xclient_done(struct session *session, bool replaced, struct span client_address,
                           struct span client_hostname);
 
 /* Settles WANT_STORE. If the octets could not be kept the client gets 452 in the end. */
+/*@ requires session_ok(session) && answerable(session);
+    requires session->want == WANT_STORE;
+    assigns *session;
+    ensures session_ok(session) && answerable(session); */
 void session_stored(struct session *session, bool kept);
 
 /* Settles WANT_DISCARD. */
+/*@ requires session_ok(session) && answerable(session);
+    requires session->want == WANT_DISCARD;
+    assigns *session;
+    ensures session_ok(session) && answerable(session); */
 void session_discarded(struct session *session);
 
 /*
  * Settles WANT_REPORT: max REFUSALS_MAX a session. It is for what the machine refused or deferred
  * itself; the caller knows what it answered.
  */
+/*@ requires session_ok(session) && answerable(session) && session->refusal_is_due;
+    assigns *session;
+    ensures session_ok(session) && answerable(session); */
 void session_reported(struct session *session);
 
 /*
  * Ends the session whatever it is doing, with WANT_DISCARD first if a message is open; with
  * ENDING_INPUT_OVER only when no more can be made of the octets that were read.
  */
+/*@ requires session_ok(session) && answerable(session);
+    requires ENDING_INPUT_OVER <= ending <= ENDING_SHUTDOWN;
+    assigns *session;
+    ensures session_ok(session) && answerable(session); */
 void session_end(struct session *session, enum ending ending);
 
 /* Whether a message is under way, between its chunks too. */
+/*@ requires session_ok(session);
+    assigns \nothing; */
 bool session_within_message(const struct session *session);
 
 /* Whether octets of the message under way will be stored, now or later. */
+/*@ requires session_ok(session);
+    assigns \nothing; */
 bool session_will_store(const struct session *session);
 
 /*
  * The first command that was unknown, not implemented or misplaced, harmless for the log; empty if
  * there was none. Behind AUTH, a line that is no command may be a password: it is not told.
  */
+/*@ requires session_ok(session);
+    assigns \nothing;
+    ensures readable(\result); */
 struct span session_unexpected(const struct session *session);
 
 /* So far. */
+/*@ requires session_ok(session);
+    assigns \nothing; */
 struct session_counts session_counts(const struct session *session);
 
 #endif
