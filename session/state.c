@@ -153,9 +153,11 @@ static void leave_transaction(struct session *session, enum phase phase)
     /*@ assert parts_ok(session); */
 }
 
-/*@ requires session_ok(session) && (session->phase == PHASE_GREETED || session->phase ==
-   PHASE_IDLE); requires session->want == WANT_NOTHING || session->want == WANT_DISCARD; assigns
-   session->envelope.sender.length, session->envelope.sender.local_length, session->envelope.count,
+/*@ requires session_ok(session);
+    requires session->phase == PHASE_GREETED || session->phase == PHASE_IDLE;
+    requires session->want == WANT_NOTHING || session->want == WANT_DISCARD;
+    assigns session->envelope.sender.length, session->envelope.sender.local_length,
+            session->envelope.count,
             session->envelope.parameters.size, session->envelope.parameters.utf8,
             session->envelope.parameters.prdr, session->envelope.parameters.binary,
             session->envelope.parameters.ret, session->envelope.parameters.envid_length,
