@@ -141,6 +141,7 @@ static void add_line(struct session *session, struct span keyword, bool last)
 /*@ requires \valid_read(session) && row < ROWS && \valid(octets + (0 .. OFFER_MAX - 1));
     assigns octets[0 .. OFFER_MAX - 1];
     ensures \result.octets == octets && \result.length <= OFFER_MAX; */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the text is written there */
 static struct span write_offer(const struct session *session, size_t row, char octets[OFFER_MAX])
 {
     struct text line = {.octets = octets, .size = OFFER_MAX};

@@ -151,7 +151,6 @@ static void keep(struct session *session, size_t length)
 static void open_message(struct session *session)
 {
     session->trace_length = (uint32_t)session->octets_length;
-    session->trace_length = (uint32_t)session->octets_length;
     session->message_open = true;
     session->storing = false;
     session->verdict = VERDICT_ACCEPTED;
