@@ -156,9 +156,10 @@ static struct span write_offer(const struct session *session, size_t row, char o
     ensures session->replies.end <= \old(session->replies.end) + OFFER_MAX + 6; */
 static void add_offer(struct session *session, size_t row)
 {
+    if (!is_offered(session, row))
+        return;
     char octets[OFFER_MAX];
-    if (is_offered(session, row))
-        add_line(session, write_offer(session, row, octets), row == ROWS - 1);
+    add_line(session, write_offer(session, row, octets), row == ROWS - 1);
 }
 
 void extension_reply(struct session *session)
