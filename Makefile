@@ -25,10 +25,10 @@ SECONDS = 60
 SYSTEMD_yes = systemd.o
 SYSTEMD_no = systemd-protocol.o
 TEXT = $(addprefix session/text/,base64.o text.o utf8.o)
-SESSION = session.o $(TEXT) $(addprefix session/,abuse.o address.o answers.o argument.o auth.o \
+SESSION = session.o $(TEXT) $(addprefix session/,abuse.o address.o answers.o argument.o auth.o begin.o \
 	command.o content.o control.o envelope.o extension.o field.o header.o header-line.o helo.o \
-	identity.o input.o line.o literal.o message.o opening.o parameter.o proxy.o refusal.o reply.o results.o state.o \
-	trace.o transaction.o xclient.o xtext.o)
+	identity.o input.o life.o line.o literal.o message.o opening.o parameter.o proxy.o question.o refusal.o reply.o \
+	results.o state.o trace.o transaction.o xclient.o xtext.o)
 PROVED = $(addprefix session/,text/span text/base64 text/text text/utf8 field line literal xtext \
 	results address header-line header helo parameter envelope proxy content reply auth xclient state answers \
 	argument opening trace refusal abuse identity extension control command input) \
