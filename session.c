@@ -191,10 +191,19 @@ static void settle(struct session *session)
     session->want = WANT_NOTHING;
 }
 
+/* Whether session_answer settles it. */
+/*@ assigns \nothing;
+    ensures \result <==>
+        want == WANT_VERDICT || want == WANT_CREDENTIALS || want == WANT_DELIVERY; */
+static bool is_asked(enum want_kind want)
+{
+    return want == WANT_VERDICT || want == WANT_CREDENTIALS || want == WANT_DELIVERY;
+}
+
 void session_answer(struct session *session, enum verdict verdict, struct span text)
 {
     enum want_kind settled = session->want;
-    assert(settled == WANT_VERDICT || settled == WANT_CREDENTIALS || settled == WANT_DELIVERY);
+    assert(is_asked(settled));
     settle(session);
     if (settled == WANT_DELIVERY)
         answers_give(session, verdict, text);
@@ -216,7 +225,8 @@ static void note_secured(struct session *session)
 
 void session_secured(struct session *session)
 {
-    assert(session->want == WANT_TLS && session->input_start == session->input_end);
+    assert(session->want == WANT_TLS);
+    assert(session->input_start == session->input_end);
     settle(session);
     note_secured(session);
     state_reset(session);
@@ -227,13 +237,24 @@ struct span session_user(const struct session *session)
     return auth_user(&session->auth);
 }
 
-/*@ requires session_ok(session) && readable(address) && readable(hostname);
-    assigns session->settings.client_address, session->settings.client_hostname;
+/*@ requires session_ok(session) && readable(address);
+    assigns session->settings.client_address;
     ensures session_ok(session); */
-static void replace_client(struct session *session, struct span address, struct span hostname)
+static void set_address(struct session *session, struct span address)
 {
     session->settings.client_address = address;
+    /*@ assert lengths_ok(session); */
+    /*@ assert parts_ok(session); */
+}
+
+/*@ requires session_ok(session) && readable(hostname);
+    assigns session->settings.client_hostname;
+    ensures session_ok(session); */
+static void set_hostname(struct session *session, struct span hostname)
+{
     session->settings.client_hostname = hostname;
+    /*@ assert lengths_ok(session); */
+    /*@ assert parts_ok(session); */
 }
 
 void session_xclient_done(struct session *session, bool replaced, struct span client_address,
@@ -241,7 +262,8 @@ void session_xclient_done(struct session *session, bool replaced, struct span cl
 {
     assert(session->want == WANT_XCLIENT);
     settle(session);
-    replace_client(session, client_address, client_hostname);
+    set_address(session, client_address);
+    set_hostname(session, client_hostname);
     identity_answer_xclient(session, replaced);
     life_go_on(session);
 }
