@@ -28,6 +28,8 @@ static void begin_deliveries(struct session *session)
     session->phase = PHASE_DELIVERY;
     session->recipient = 0;
     session->summary = VERDICT_REFUSED;
+    /*@ assert lengths_ok(session); */
+    /*@ assert parts_ok(session); */
 }
 
 /* To all, or in PHASE_DELIVERY to the recipient whose turn it is. */
