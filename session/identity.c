@@ -118,7 +118,7 @@ void identity_continue_auth(struct session *session, struct span line, bool is_t
     reply_to_auth(session, is_too_long ? cancel_auth(session) : continue_auth(session, line));
 }
 
-/*@ requires session_ok(session) && outcome_ok(outcome);
+/*@ requires session_ok(session) && session->subject == SUBJECT_OTHER && outcome_ok(outcome);
     assigns session->auth.mechanism, session->auth.authenticated,
             session->auth.failures, session->auth.deferrals, session->auth.user_length,
             session->auth.password_length, session->auth.password[0 .. AUTH_PASSWORD_MAX - 1];
@@ -127,8 +127,8 @@ void identity_continue_auth(struct session *session, struct span line, bool is_t
 static enum reply answer_auth(struct session *session, enum outcome outcome)
 {
     enum reply reply = auth_answer(&session->auth, outcome);
-    /*@ assert settings_ok(&session->settings); */
-    /*@ assert phase_ok(session) && command_ok(session); */
+    /*@ assert phase_ok(session); */
+    /*@ assert command_ok(session); */
     /*@ assert parts_ok(session); */
     /*@ assert lengths_ok(session); */
     return reply;
