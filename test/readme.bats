@@ -51,6 +51,25 @@ blocks() {
     done
 }
 
+# The rows of README's table of proofs, by what was proved.
+proof_rows() {
+    LC_ALL=C sort "$top/test/prove/proved" | awk '
+        /^session / { goals += $3; next }
+        /^session/ { names = names ", " substr($1, 9); goals += $3; next }
+        { others = others ", " $1; more += $3 }
+        END { printf "| `session.c`, and of `session/` %s | %d |\n", substr(names, 3), goals
+            printf "| %s | %d |\n", substr(others, 3), more }'
+}
+
+@test "README's table of proofs has the modules that are proved, and about as many goals" {
+    sed -n '/^| proved/,/^$/p' "$top/README.md" | sed '1,2d; $d' >rows
+    diff <(sed 's/[0-9]* |$//' rows) <(proof_rows | sed 's/[0-9]* |$//')
+    paste <(grep -o '[0-9]* |$' rows) <(proof_rows | grep -o '[0-9]* |$') |
+        awk '{ seen++; wrong += $1 < 0.95 * $3 || $1 > 1.05 * $3 } END { exit seen != 2 || wrong }'
+    make -C "$top" -n prove | grep -o 'test/prove/run .*' | tr ' ' '\n' | sed 1d | sort |
+        diff - <(cut -d ' ' -f 1 "$top/test/prove/proved" | sort)
+}
+
 @test "README's first mail comes to the Maildir that make run serves" {
     copy_tree
     # Another program may have README's port.
