@@ -45,7 +45,7 @@ static void begin_counts(struct session *session)
     session->errors = (struct errors){.count = 0};
 }
 
-/* Of the lines that come, and of the replies, there is none yet. */
+/* No line has come, and no reply is queued. */
 /*@ requires \valid(session);
     assigns session->line.too_long, session->line.is_cut, session->line.after_cr,
             session->line.first_length, session->line.last_length, session->replies.start,
@@ -58,7 +58,7 @@ static void begin_lines(struct session *session)
     replies_clear(&session->replies);
 }
 
-/* Nobody knows who the client is. */
+/* The client has not said who it is. */
 /*@ requires \valid(session);
     assigns session->xclient, session->helo.length, session->auth.failures, session->auth.deferrals,
             session->auth.mechanism, session->auth.authenticated, session->auth.user_length,
@@ -94,7 +94,7 @@ static void begin_envelope(struct session *session)
     envelope_clear(&session->envelope);
 }
 
-/* A message that nobody sends has neither content nor header; what tells of both is in order. */
+/* There is no message: its content and its header are empty. */
 /*@ requires \valid(session);
     assigns session->content.state, session->content.encoding, session->content.newlines,
             session->content.line_ending, session->content.size, session->content.bare_lf_count,
