@@ -17,7 +17,7 @@ struct command {
     enum dialect dialect;
     enum argument argument;
     bool ends_group; /* the client must wait for its reply; RFC 2920 3.1 */
-    bool idle;       /* no message comes nearer by it, see session.c */
+    bool idle;       /* no message comes nearer by it, see life.c */
     enum moment moment;
     void (*run)(struct session *session, struct span argument);
 };
@@ -95,7 +95,7 @@ static bool is_allowed(size_t row, enum phase phase)
     return phase <= PHASE_CHUNKED;
 }
 
-/* The row of the command; COMMANDS if there is none. */
+/* The row of the command in that dialect; COMMANDS if it has none. */
 /*@ requires readable(verb);
     assigns \nothing;
     ensures \result <= COMMANDS; */

@@ -335,8 +335,8 @@ size_t header_pass(struct header *header, char *octets, size_t length)
         loop invariant moved_on(output, \at(output, LoopEntry));
         loop invariant room_needed(header) + input.length <= output.length;
         loop assigns header->over, header->begun, header->passed, header->left_out,
-       header->delivered, header->is_astray, header->after_return, header->has_return,
-       header->is_broken, header->is_held, header->kind, header->received, header->added,
+            header->delivered, header->is_astray, header->after_return, header->has_return,
+            header->is_broken, header->is_held, header->kind, header->received, header->added,
             header->line_length, header->line[0 .. HEADER_LINE_MAX - 1],
             input, output, octets[0 .. gap + length - 1];
         loop variant input.length; */

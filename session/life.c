@@ -98,6 +98,7 @@ void life_go_on(struct session *session)
                 session->phase == PHASE_CONTENT || session->phase == PHASE_CHUNK ||
                     session->phase == PHASE_REFUSED ? 2048 : 0);
         loop assigns *session;
+        // left_to_do in full: WP takes its value to be the same before and after a step.
         loop variant 8192 * (2 * (session->input_end - session->input_start) +
                 (session->line.last_length > 0 ? 1 : 0)) +
             (session->want == WANT_NOTHING ? 4096 : 0) +
