@@ -290,7 +290,7 @@ static enum path_result skip_source_route(struct span *input)
 /* A quoted string, or atoms with dots anywhere: if these make no dot-string, they get quotes. */
 /*@ requires parsable(input) && \valid(mailbox) && mailbox_ok(mailbox);
     requires \separated(mailbox, input, input->octets + (0 .. input->length - 1));
-    assigns *input, *mailbox;
+    assigns *input, mailbox->length, mailbox->local_length, mailbox->octets[0 .. MAILBOX_MAX - 1];
     ensures parsable(input) && rest_of(*input, \old(*input)) && mailbox_ok(mailbox);
     ensures \result == PATH_RESULT_OK ==> mailbox->length == mailbox->local_length; */
 static enum path_result parse_local_part(struct span *input, struct mailbox *mailbox)
@@ -326,7 +326,7 @@ static bool may_stand_alone(struct span local, enum path_kind kind)
 
 /*@ requires parsable(input) && \valid(mailbox) && mailbox_ok(mailbox);
     requires \separated(mailbox, input, input->octets + (0 .. input->length - 1));
-    assigns *input, *mailbox;
+    assigns *input, mailbox->length, mailbox->local_length, mailbox->octets[0 .. MAILBOX_MAX - 1];
     ensures parsable(input) && rest_of(*input, \old(*input)) && mailbox_ok(mailbox); */
 static enum path_result parse_mailbox(struct span *input, enum path_kind kind,
                                       struct mailbox *mailbox)

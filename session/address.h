@@ -48,7 +48,7 @@ enum path_result { PATH_RESULT_OK, PATH_RESULT_MALFORMED, PATH_RESULT_TOO_LONG }
  */
 /*@ requires parsable(input) && \valid(mailbox);
     requires \separated(mailbox, input, input->octets + (0 .. input->length - 1));
-    assigns *input, *mailbox;
+    assigns *input, mailbox->length, mailbox->local_length, mailbox->octets[0 .. MAILBOX_MAX - 1];
     ensures parsable(input) && rest_of(*input, \old(*input)) && mailbox_ok(mailbox); */
 enum path_result path_parse(struct span *input, enum path_kind kind, struct mailbox *mailbox);
 

@@ -28,7 +28,8 @@ bool argument_skip_prefix(struct span *argument, enum path_kind kind);
  */
 /*@ requires parsable(argument) && \valid(mailbox);
     requires \separated(mailbox, argument, argument->octets + (0 .. argument->length - 1));
-    assigns *argument, *mailbox;
+    assigns *argument, mailbox->length, mailbox->local_length,
+            mailbox->octets[0 .. MAILBOX_MAX - 1];
     ensures parsable(argument) && rest_of(*argument, \old(*argument));
     ensures \result == PATH_RESULT_OK || \old(mailbox_ok(mailbox)) ==> mailbox_ok(mailbox); */
 enum path_result argument_parse_path(struct span *argument, enum path_kind kind,

@@ -3,6 +3,7 @@
 #include "session/abuse.h"
 #include "session/control.h"
 #include "session/identity.h"
+#include "session/mail.h"
 #include "session/transaction.h"
 
 enum argument { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_REQUIRED };
@@ -29,8 +30,8 @@ static const struct command commands[] = {
     {"STARTTLS", DIALECT_BOTH, ARGUMENT_NONE, true, false, OUTSIDE, control_run_starttls},
     {"AUTH", DIALECT_BOTH, ARGUMENT_REQUIRED, true, false, IDLE, identity_run_auth},
     {"XCLIENT", DIALECT_BOTH, ARGUMENT_REQUIRED, true, false, OUTSIDE, identity_run_xclient},
-    {"MAIL", DIALECT_BOTH, ARGUMENT_REQUIRED, false, false, IDLE, transaction_run_mail},
-    {"RCPT", DIALECT_BOTH, ARGUMENT_REQUIRED, false, false, IN_TRANSACTION, transaction_run_rcpt},
+    {"MAIL", DIALECT_BOTH, ARGUMENT_REQUIRED, false, false, IDLE, mail_run_mail},
+    {"RCPT", DIALECT_BOTH, ARGUMENT_REQUIRED, false, false, IN_TRANSACTION, mail_run_rcpt},
     {"DATA", DIALECT_BOTH, ARGUMENT_NONE, true, false, IN_TRANSACTION, transaction_run_data},
     {"BDAT", DIALECT_BOTH, ARGUMENT_OPTIONAL, false, false, ALWAYS, transaction_run_bdat},
     {"RSET", DIALECT_BOTH, ARGUMENT_NONE, false, true, ALWAYS, control_run_rset},
@@ -54,8 +55,8 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
         \result.run == &control_run_noop || \result.run == &control_run_vrfy ||
         \result.run == &control_run_help || \result.run == &control_run_quit ||
         \result.run == &control_run_unimplemented || \result.run == &identity_run_auth ||
-        \result.run == &identity_run_xclient || \result.run == &transaction_run_mail ||
-        \result.run == &transaction_run_rcpt || \result.run == &transaction_run_data ||
+        \result.run == &identity_run_xclient || \result.run == &mail_run_mail ||
+        \result.run == &mail_run_rcpt || \result.run == &transaction_run_data ||
         \result.run == &transaction_run_bdat; */
 static struct command command_at(size_t row)
 {
@@ -164,9 +165,8 @@ static void answer(struct session *session, size_t row, struct span argument)
     struct command command = command_at(row);
     /*@ calls control_run_helo, control_run_ehlo, control_run_starttls, control_run_rset,
               control_run_noop, control_run_vrfy, control_run_help, control_run_quit,
-              control_run_unimplemented, identity_run_auth, identity_run_xclient,
-              transaction_run_mail, transaction_run_rcpt, transaction_run_data,
-              transaction_run_bdat; */
+              control_run_unimplemented, identity_run_auth, identity_run_xclient, mail_run_mail,
+              mail_run_rcpt, transaction_run_data, transaction_run_bdat; */
     command.run(session, argument);
 }
 

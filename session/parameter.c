@@ -244,7 +244,10 @@ static void drop(struct parameters *parameters, struct span parameter)
 }
 
 /*@ requires row < ROWS && value_parsable(parameters, value) && parameters_ok(parameters);
-    assigns *parameters;
+    assigns parameters->size, parameters->utf8, parameters->prdr, parameters->binary,
+            parameters->ret, parameters->envid_length, parameters->notify_length,
+            parameters->orcpt_length, parameters->envid[0 .. ENVID_MAX - 1],
+            parameters->notify[0 .. NOTIFY_MAX - 1], parameters->orcpt[0 .. ORCPT_MAX - 1];
     ensures parameters_ok(parameters); */
 static bool parse_value(size_t row, struct parameters *parameters, struct span value)
 {
@@ -260,7 +263,12 @@ enum parameter_result parameters_parse(struct span input, unsigned allowed,
     parameters_clear(parameters);
     /*@ loop invariant part_of(input, \at(input, Pre)) && readable(input);
         loop invariant parameters_ok(parameters);
-        loop assigns input, *offender, *parameters, seen[0 .. ROWS - 1];
+        loop assigns input, *offender, seen[0 .. ROWS - 1],
+            parameters->size, parameters->utf8, parameters->prdr, parameters->binary,
+            parameters->ret, parameters->envid_length, parameters->notify_length,
+            parameters->orcpt_length, parameters->dropped_length,
+            parameters->envid[0 .. ENVID_MAX - 1], parameters->notify[0 .. NOTIFY_MAX - 1],
+            parameters->orcpt[0 .. ORCPT_MAX - 1], parameters->dropped[0 .. DROPPED_MAX - 1];
         loop variant input.length; */
     for (;;) {
         input = span_trim(input);

@@ -63,7 +63,11 @@ enum parameter_result { PARAMETER_OK, PARAMETER_UNKNOWN, PARAMETER_BAD };
  */
 /*@ requires readable(input) && \valid(parameters) && \valid(offender);
     requires \separated(parameters, offender, input.octets + (0 .. input.length - 1));
-    assigns *parameters, *offender;
+    assigns *offender, parameters->size, parameters->utf8, parameters->prdr, parameters->binary,
+            parameters->ret, parameters->envid_length, parameters->notify_length,
+            parameters->orcpt_length, parameters->dropped_length,
+            parameters->envid[0 .. ENVID_MAX - 1], parameters->notify[0 .. NOTIFY_MAX - 1],
+            parameters->orcpt[0 .. ORCPT_MAX - 1], parameters->dropped[0 .. DROPPED_MAX - 1];
     ensures parameters_ok(parameters);
     ensures \result != PARAMETER_OK ==> readable(*offender); */
 enum parameter_result parameters_parse(struct span input, unsigned allowed,

@@ -1,23 +1,12 @@
 /*
- * MAIL, RCPT, DATA and BDAT: the commands by which a client hands a message over (RFC 5321 3.3).
+ * DATA and BDAT: the commands by which a client hands a message's octets over (RFC 5321 4.1.1.4,
+ * RFC 3030 2).
  */
 #ifndef SESSION_TRANSACTION_H
 #define SESSION_TRANSACTION_H
 
 #include "session/state.h"
 
-/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
-    assigns *session;
-    ensures session_ok(session) && answerable(session);
-    ensures left_to_read(session) == \old(left_to_read(session)); */
-void transaction_run_mail(struct session *session, struct span argument);
-/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
-    assigns *session;
-    ensures session_ok(session) && answerable(session);
-    ensures left_to_read(session) == \old(left_to_read(session)); */
-void transaction_run_rcpt(struct session *session, struct span argument);
 /*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
     requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
     assigns *session;

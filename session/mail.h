@@ -1,0 +1,23 @@
+/*
+ * MAIL and RCPT: the commands that tell whom a message is from, and for whom it is (RFC 5321 3.3).
+ * What is well-formed, and within our limits, is asked about; the answer decides.
+ */
+#ifndef SESSION_MAIL_H
+#define SESSION_MAIL_H
+
+#include "session/state.h"
+
+/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
+    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+    assigns *session;
+    ensures session_ok(session) && answerable(session);
+    ensures left_to_read(session) == \old(left_to_read(session)); */
+void mail_run_mail(struct session *session, struct span argument);
+/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
+    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+    assigns *session;
+    ensures session_ok(session) && answerable(session);
+    ensures left_to_read(session) == \old(left_to_read(session)); */
+void mail_run_rcpt(struct session *session, struct span argument);
+
+#endif
