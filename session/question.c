@@ -27,6 +27,36 @@ static void note_apart(struct session *session, bool is_apart)
     session->apart |= is_apart;
 }
 
+/*@ requires session_ok(session) && session->want == WANT_NOTHING;
+    requires replies_fit(&session->replies, 2 * REPLY_ROOM);
+    assigns *session;
+    ensures session_ok(session) && answerable(session); */
+static void accept_sender(struct session *session)
+{
+    enter(session, PHASE_SENDER);
+    state_reply(session, REPLY_SENDER_OK);
+}
+
+/*@ requires session_ok(session) && session->want == WANT_NOTHING;
+    requires session->envelope.count > 0 && replies_fit(&session->replies, 2 * REPLY_ROOM);
+    assigns *session;
+    ensures session_ok(session) && answerable(session); */
+static void accept_recipient(struct session *session, bool is_apart)
+{
+    enter(session, PHASE_RECIPIENT);
+    note_apart(session, is_apart);
+    state_reply(session, REPLY_RECIPIENT_OK);
+}
+
+/*@ requires session_ok(session) && session->want == WANT_NOTHING;
+    requires replies_fit(&session->replies, 2 * REPLY_ROOM);
+    assigns *session;
+    ensures session_ok(session) && answerable(session); */
+static void refuse_recipient(struct session *session)
+{
+    state_reply(session, REPLY_TOO_MANY_RECIPIENTS);
+}
+
 /* The sender or recipient in question may take part in the transaction. */
 /*@ requires session_ok(session) && session->want == WANT_NOTHING;
     requires replies_fit(&session->replies, 2 * REPLY_ROOM);
@@ -35,14 +65,11 @@ static void note_apart(struct session *session, bool is_apart)
 static void accept_address(struct session *session, bool is_apart)
 {
     if (session->question == QUESTION_SENDER) {
-        enter(session, PHASE_SENDER);
-        state_reply(session, REPLY_SENDER_OK);
+        accept_sender(session);
     } else if (add_recipient(session)) {
-        enter(session, PHASE_RECIPIENT);
-        note_apart(session, is_apart);
-        state_reply(session, REPLY_RECIPIENT_OK);
+        accept_recipient(session, is_apart);
     } else {
-        state_reply(session, REPLY_TOO_MANY_RECIPIENTS);
+        refuse_recipient(session);
     }
 }
 
