@@ -148,8 +148,9 @@ static struct parsed_path parse_sender(struct session *session, struct span argu
             session->envelope.parameters.prdr, session->envelope.parameters.binary,
             session->envelope.parameters.ret, session->envelope.parameters.envid_length,
             session->envelope.parameters.notify_length, session->envelope.parameters.orcpt_length,
-            session->envelope.parameters.dropped_length, session->envelope.parameters.envid[0 ..
-   ENVID_MAX - 1], session->envelope.parameters.notify[0 .. NOTIFY_MAX - 1],
+            session->envelope.parameters.dropped_length,
+            session->envelope.parameters.envid[0 .. ENVID_MAX - 1],
+            session->envelope.parameters.notify[0 .. NOTIFY_MAX - 1],
             session->envelope.parameters.orcpt[0 .. ORCPT_MAX - 1],
             session->envelope.parameters.dropped[0 .. DROPPED_MAX - 1];
     ensures session_ok(session);
@@ -161,6 +162,7 @@ static struct parsed_parameters parse_sender_parameters(struct session *session,
     struct parsed_parameters parsed =
         parse_parameters(input, allowed, &session->envelope.parameters);
     /*@ assert lengths_ok(session); */
+    /*@ assert envelope_ok(&session->envelope); */
     /*@ assert parts_ok(session); */
     return parsed;
 }
@@ -256,9 +258,11 @@ static struct parsed_path parse_recipient(struct session *session, struct span a
     assigns session->candidate_parameters.size, session->candidate_parameters.utf8,
             session->candidate_parameters.prdr, session->candidate_parameters.binary,
             session->candidate_parameters.ret, session->candidate_parameters.envid_length,
-            session->candidate_parameters.notify_length, session->candidate_parameters.orcpt_length,
-            session->candidate_parameters.dropped_length, session->candidate_parameters.envid[0 ..
-   ENVID_MAX - 1], session->candidate_parameters.notify[0 .. NOTIFY_MAX - 1],
+            session->candidate_parameters.notify_length,
+            session->candidate_parameters.orcpt_length,
+            session->candidate_parameters.dropped_length,
+            session->candidate_parameters.envid[0 .. ENVID_MAX - 1],
+            session->candidate_parameters.notify[0 .. NOTIFY_MAX - 1],
             session->candidate_parameters.orcpt[0 .. ORCPT_MAX - 1],
             session->candidate_parameters.dropped[0 .. DROPPED_MAX - 1];
     ensures session_ok(session);
@@ -271,6 +275,7 @@ static struct parsed_parameters parse_recipient_parameters(struct session *sessi
     struct parsed_parameters parsed =
         parse_parameters(input, allowed, &session->candidate_parameters);
     /*@ assert lengths_ok(session); */
+    /*@ assert envelope_ok(&session->envelope); */
     /*@ assert parts_ok(session); */
     return parsed;
 }
