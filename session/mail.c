@@ -93,6 +93,7 @@ static void refuse_parameters(struct session *session, struct parsed_parameters 
 /*@ requires \valid(octets + (0 .. SESSION_ID_MAX - 1)) && readable(id);
     assigns octets[0 .. SESSION_ID_MAX - 1];
     ensures \result <= SESSION_ID_MAX; */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the text is written there */
 static size_t write_id(char octets[SESSION_ID_MAX], struct span id, unsigned number)
 {
     struct text text = {.octets = octets, .size = SESSION_ID_MAX};
