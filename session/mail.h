@@ -1,6 +1,6 @@
 /*
- * MAIL and RCPT: the commands that tell whom a message is from, and for whom it is (RFC 5321 3.3).
- * What is well-formed, and within our limits, is asked about; the answer decides.
+ * MAIL and RCPT: the commands that name a message's sender and its recipients (RFC 5321 3.3). An
+ * address that is well-formed, and within our limits, becomes a question; its answer decides.
  */
 #ifndef SESSION_MAIL_H
 #define SESSION_MAIL_H
