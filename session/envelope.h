@@ -69,16 +69,14 @@ void envelope_clear(struct envelope *envelope);
  */
 /*@ requires envelope_ok(envelope) && mailbox_ok(mailbox) && parameters_ok(parameters);
     requires \separated(envelope, mailbox, parameters);
-    assigns envelope->count, envelope->local_lengths[0 .. ENVELOPE_RECIPIENTS_MAX - 1],
+    assigns envelope->count, envelope->local_lengths[envelope->count],
             envelope->recipients.octets[0 .. ENVELOPE_OCTETS_MAX - 1],
-            envelope->recipients.starts[0 .. ENVELOPE_RECIPIENTS_MAX - 1],
-            envelope->recipients.lengths[0 .. ENVELOPE_RECIPIENTS_MAX - 1],
+            envelope->recipients.starts[envelope->count],
+            envelope->recipients.lengths[envelope->count],
             envelope->notify.octets[0 .. ENVELOPE_OCTETS_MAX - 1],
-            envelope->notify.starts[0 .. ENVELOPE_RECIPIENTS_MAX - 1],
-            envelope->notify.lengths[0 .. ENVELOPE_RECIPIENTS_MAX - 1],
+            envelope->notify.starts[envelope->count], envelope->notify.lengths[envelope->count],
             envelope->orcpt.octets[0 .. ENVELOPE_OCTETS_MAX - 1],
-            envelope->orcpt.starts[0 .. ENVELOPE_RECIPIENTS_MAX - 1],
-            envelope->orcpt.lengths[0 .. ENVELOPE_RECIPIENTS_MAX - 1];
+            envelope->orcpt.starts[envelope->count], envelope->orcpt.lengths[envelope->count];
     ensures envelope_ok(envelope);
     ensures envelope->count == \old(envelope->count) + (\result ? 1 : 0); */
 bool envelope_add(struct envelope *envelope, const struct mailbox *mailbox,

@@ -11,12 +11,15 @@ static void enter(struct session *session, enum phase phase)
 
 /*@ requires session_ok(session) && session->want == WANT_NOTHING;
     assigns session->envelope.count, session->envelope.recipients, session->envelope.notify,
-            session->envelope.orcpt,
-            session->envelope.local_lengths[0 .. ENVELOPE_RECIPIENTS_MAX - 1];
+            session->envelope.orcpt, session->envelope.local_lengths[session->envelope.count];
     ensures session_ok(session) && (\result ==> session->envelope.count > 0); */
 static bool add_recipient(struct session *session)
 {
-    return envelope_add(&session->envelope, &session->candidate, &session->candidate_parameters);
+    bool is_added =
+        envelope_add(&session->envelope, &session->candidate, &session->candidate_parameters);
+    /*@ assert lengths_ok(session); */
+    /*@ assert parts_ok(session); */
+    return is_added;
 }
 
 /*@ requires session_ok(session);
