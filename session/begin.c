@@ -1,7 +1,42 @@
 #include "session/begin.h"
 
+/* What is in order after a step is so after the next. */
+/*@ predicate settings_begun(struct session *session) = \valid(session) &&
+        settings_ok(&session->settings) &&
+        \separated(session, session->settings.hostname.octets +
+                                (0 .. session->settings.hostname.length - 1));
+    predicate facts_begun(struct session *session) = command_ok(session) && answers_ok(session) &&
+        session->phase == PHASE_GREETED && session->want == WANT_NOTHING &&
+        session->input_start == session->input_end == session->octets_length == 0 &&
+        session->id_length == session->unexpected_length == 0;
+    predicate identity_begun(struct session *session) = xclient_ok(&session->xclient) &&
+        auth_ok(&session->auth) && helo_ok(&session->helo);
+    predicate header_begun(struct session *session) = header_ok(&session->header) &&
+        room_needed(&session->header) == 0;
+    predicate envelope_begun(struct session *session) = mailbox_ok(&session->candidate) &&
+        parameters_ok(&session->candidate_parameters) && envelope_ok(&session->envelope); */
+
+/*@ requires \valid(session) && \valid_read(settings) && settings_ok(settings);
+    requires \separated(session, settings);
+    requires \separated(session, settings->hostname.octets + (0 .. settings->hostname.length - 1));
+    assigns session->settings;
+    ensures settings_begun(session); */
+static void begin_settings(struct session *session, const struct session_settings *settings)
+{
+    session->settings = *settings;
+}
+
+/*@ requires settings_begun(session);
+    assigns session->counts, session->errors;
+    ensures settings_begun(session); */
+static void begin_counts(struct session *session)
+{
+    session->counts = (struct session_counts){.spoke = session->settings.early};
+    session->errors = (struct errors){.count = 0};
+}
+
 /* Nothing has come. */
-/*@ requires \valid(session);
+/*@ requires settings_begun(session);
     assigns session->phase, session->want, session->input_is_over, session->secured,
             session->lacks_tls, session->extended, session->xclient_done, session->begun,
             session->apart, session->message_open, session->storing, session->trace_length,
@@ -9,10 +44,8 @@
             session->refusal_is_due, session->refusals, session->unexpected_length, session->now,
             session->input_start, session->input_end, session->octets_length, session->id_length,
             session->verdict, session->summary, session->chunk_refusal;
-    ensures session->phase == PHASE_GREETED && session->want == WANT_NOTHING;
-    ensures command_ok(session) && answers_ok(session);
-    ensures session->input_start == session->input_end == session->octets_length == 0;
-    ensures session->id_length == session->unexpected_length == 0; */
+    ensures settings_begun(session);
+    ensures facts_begun(session); */
 static void begin_facts(struct session *session)
 {
     session->phase = PHASE_GREETED;
@@ -37,33 +70,14 @@ static void begin_facts(struct session *session)
     session->chunk_refusal = REPLY_BAD_BDAT;
 }
 
-/*@ requires \valid(session);
-    assigns session->counts, session->errors; */
-static void begin_counts(struct session *session)
-{
-    session->counts = (struct session_counts){.spoke = session->settings.early};
-    session->errors = (struct errors){.count = 0};
-}
-
-/* No line has come, and no reply is queued. */
-/*@ requires \valid(session);
-    assigns session->line.too_long, session->line.is_cut, session->line.after_cr,
-            session->line.first_length, session->line.last_length, session->replies.start,
-            session->replies.end;
-    ensures line_ok(&session->line);
-    ensures replies_ok(&session->replies) && session->replies.end == 0; */
-static void begin_lines(struct session *session)
-{
-    line_begin(&session->line);
-    replies_clear(&session->replies);
-}
-
 /* The client has not said who it is. */
-/*@ requires \valid(session);
+/*@ requires settings_begun(session) && facts_begun(session);
     assigns session->xclient, session->helo.length, session->auth.failures, session->auth.deferrals,
             session->auth.mechanism, session->auth.authenticated, session->auth.user_length,
             session->auth.password_length, session->auth.password[0 .. AUTH_PASSWORD_MAX - 1];
-    ensures xclient_ok(&session->xclient) && auth_ok(&session->auth) && helo_ok(&session->helo); */
+    ensures settings_begun(session);
+    ensures facts_begun(session);
+    ensures identity_begun(session); */
 static void begin_identity(struct session *session)
 {
     xclient_clear(&session->xclient);
@@ -72,7 +86,54 @@ static void begin_identity(struct session *session)
     helo_clear(&session->helo);
 }
 
-/*@ requires \valid(session);
+/* There is no message: its header and its content are empty. */
+/*@ requires settings_begun(session) && facts_begun(session) && identity_begun(session);
+    assigns session->header.recipient, session->header.hostname;
+    ensures settings_begun(session);
+    ensures facts_begun(session);
+    ensures identity_begun(session);
+    ensures readable(session->header.recipient) && readable(session->header.hostname); */
+static void begin_search(struct session *session)
+{
+    header_look_for(&session->header, span_empty());
+    header_leave_out(&session->header, span_empty());
+}
+
+/*@ requires settings_begun(session) && facts_begun(session) && identity_begun(session);
+    requires readable(session->header.recipient) && readable(session->header.hostname);
+    assigns session->header.over, session->header.is_traced, session->header.begun,
+            session->header.passed, session->header.left_out, session->header.delivered,
+            session->header.is_astray, session->header.after_return, session->header.has_return,
+            session->header.is_broken, session->header.is_held, session->header.line_ending,
+            session->header.kind, session->header.received, session->header.added,
+            session->header.line_length;
+    ensures settings_begun(session);
+    ensures facts_begun(session);
+    ensures identity_begun(session);
+    ensures header_begun(session); */
+static void begin_header(struct session *session)
+{
+    header_begin(&session->header, false, session->settings.line_ending);
+}
+
+/*@ requires settings_begun(session) && facts_begun(session) && identity_begun(session);
+    requires header_begun(session);
+    assigns session->content.state, session->content.encoding, session->content.newlines,
+            session->content.line_ending, session->content.size, session->content.bare_lf_count,
+            session->content.bad_line_end, session->content.smuggled_end;
+    ensures settings_begun(session);
+    ensures facts_begun(session);
+    ensures identity_begun(session);
+    ensures header_begun(session);
+    ensures content_ok(&session->content); */
+static void begin_content(struct session *session)
+{
+    content_begin(&session->content, ENCODING_PLAIN, session->settings.newlines,
+                  session->settings.line_ending);
+}
+
+/*@ requires settings_begun(session) && facts_begun(session) && identity_begun(session);
+    requires header_begun(session) && content_ok(&session->content);
     assigns session->candidate.length, session->candidate.local_length,
             session->candidate_parameters.size, session->candidate_parameters.utf8,
             session->candidate_parameters.prdr, session->candidate_parameters.binary,
@@ -85,8 +146,12 @@ static void begin_identity(struct session *session)
             session->envelope.parameters.ret, session->envelope.parameters.envid_length,
             session->envelope.parameters.notify_length, session->envelope.parameters.orcpt_length,
             session->envelope.parameters.dropped_length;
-    ensures mailbox_ok(&session->candidate) && parameters_ok(&session->candidate_parameters);
-    ensures envelope_ok(&session->envelope); */
+    ensures settings_begun(session);
+    ensures facts_begun(session);
+    ensures identity_begun(session);
+    ensures header_begun(session);
+    ensures content_ok(&session->content);
+    ensures envelope_begun(session); */
 static void begin_envelope(struct session *session)
 {
     session->candidate.length = session->candidate.local_length = 0;
@@ -94,35 +159,29 @@ static void begin_envelope(struct session *session)
     envelope_clear(&session->envelope);
 }
 
-/* There is no message: its content and its header are empty. */
-/*@ requires \valid(session);
-    assigns session->content.state, session->content.encoding, session->content.newlines,
-            session->content.line_ending, session->content.size, session->content.bare_lf_count,
-            session->content.bad_line_end, session->content.smuggled_end, session->header.recipient,
-            session->header.hostname, session->header.over, session->header.is_traced,
-            session->header.begun, session->header.passed, session->header.left_out,
-            session->header.delivered, session->header.is_astray, session->header.after_return,
-            session->header.has_return, session->header.is_broken, session->header.is_held,
-            session->header.line_ending, session->header.kind, session->header.received,
-            session->header.added, session->header.line_length;
-    ensures content_ok(&session->content);
-    ensures header_ok(&session->header) && room_needed(&session->header) == 0; */
-static void begin_content(struct session *session)
+/* No line has come, and no reply is queued. */
+/*@ requires settings_begun(session) && facts_begun(session) && identity_begun(session);
+    requires header_begun(session) && content_ok(&session->content) && envelope_begun(session);
+    assigns session->line.too_long, session->line.is_cut, session->line.after_cr,
+            session->line.first_length, session->line.last_length, session->replies.start,
+            session->replies.end;
+    ensures session_ok(session) && session->phase == PHASE_GREETED;
+    ensures session->want == WANT_NOTHING && session->replies.end == 0; */
+static void begin_lines(struct session *session)
 {
-    const struct session_settings *settings = &session->settings;
-    content_begin(&session->content, ENCODING_PLAIN, settings->newlines, settings->line_ending);
-    header_look_for(&session->header, span_empty());
-    header_leave_out(&session->header, span_empty());
-    header_begin(&session->header, false, settings->line_ending);
+    line_begin(&session->line);
+    replies_clear(&session->replies);
 }
 
 void begin_session(struct session *session, const struct session_settings *settings)
 {
-    session->settings = *settings;
+    begin_settings(session, settings);
     begin_counts(session);
     begin_facts(session);
     begin_identity(session);
-    begin_lines(session);
-    begin_envelope(session);
+    begin_search(session);
+    begin_header(session);
     begin_content(session);
+    begin_envelope(session);
+    begin_lines(session);
 }
