@@ -31,7 +31,8 @@ SESSION = session.o $(TEXT) $(addprefix session/,abuse.o address.o answers.o arg
 	reply.o results.o state.o trace.o transaction.o xclient.o xtext.o)
 PROVED = session $(addprefix session/,text/span text/base64 text/text text/utf8 field line literal xtext \
 	results address header-line header helo parameter envelope proxy content reply auth xclient state answers \
-	argument opening trace refusal abuse identity extension control mail transaction command input life) \
+	argument opening trace refusal abuse identity extension control mail transaction command input life \
+	question message begin) \
 	handler/boundary/record handler/endpoint handler/runner/request helpers/reply \
 	$(addprefix helpers/milter-filter/,answer envelope fields macros packet take wire)
 SHARED = $(addprefix handler/,cidr.o clock.o confine.o connection.o credential.o endpoint.o helper.o \
