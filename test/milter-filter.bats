@@ -603,6 +603,14 @@ END
     filter --timeout "$(patience 2)"
     ended 0
     [ -s new ]
+    # It may also read no more of what it does not answer.
+    { printf 'Subject: x\n\n'; seq 300000; } >message
+    trace=
+    echo '{"offer": [6, 511, 524288], "*": {"N": [["sleep",30]]}}' >scripts
+    filter --timeout 1
+    ended 75
+    diff errors - <<<'milter-filter: ./milter: end of header: the milter did not answer in time'
+    write_message
     # The deadline stays.
     answers "$(for _ in $(seq 100); do printf '["sleep",0.2],["p"],'; done)[\"c\"]"
     environment=(DEADLINE=2)

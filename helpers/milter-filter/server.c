@@ -1,5 +1,6 @@
 #include "helpers/milter-filter/server.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@ bool server_is_full(const struct server *server)
 
 struct room server_room(struct server *server)
 {
+    assert(!server_is_full(server));
     return (struct room){server->output + server->length, SERVER_OUTPUT_SIZE - server->length};
 }
 

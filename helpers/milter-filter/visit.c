@@ -59,8 +59,10 @@ static bool begin(struct visit *visit, char command, struct text *packet)
 {
     while (visit->outcome == OUTCOME_OPEN && server_is_full(&visit->server))
         go_on(visit);
+    if (visit->outcome != OUTCOME_OPEN)
+        return false;
     *packet = packet_begin(server_room(&visit->server), command);
-    return visit->outcome == OUTCOME_OPEN;
+    return true;
 }
 
 /* Begins the packet of that stage, if the milter wants it. */
