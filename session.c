@@ -95,7 +95,8 @@ void session_written(struct session *session, size_t length)
 
 /*@ requires session_ok(session);
     assigns \nothing;
-    ensures \result == WANT_DELIVERY ==> session->want == WANT_DELIVERY; */
+    ensures \result == WANT_NOTHING || \result == WANT_REPORT || \result == WANT_CLOSE ||
+        \result == session->want; */
 static enum want_kind kind_of_want(const struct session *session)
 {
     bool all_said = replies_waiting(&session->replies).length == 0;
@@ -111,7 +112,7 @@ static enum want_kind kind_of_want(const struct session *session)
 /* The one to deliver to: the one whose turn it is, or the only one. Empty if there are more. */
 /*@ requires session_ok(session);
     assigns \nothing;
-    ensures readable(\result); */
+    ensures lies_in(\result, &session->envelope.recipients.octets[0], ENVELOPE_OCTETS_MAX); */
 static struct span recipient_of(const struct session *session)
 {
     bool in_turn = session->phase == PHASE_DELIVERY;
@@ -122,7 +123,8 @@ static struct span recipient_of(const struct session *session)
 
 /*@ requires session_ok(session);
     assigns \nothing;
-    ensures readable(\result.recipient); */
+    ensures lies_in(\result.recipient, &session->envelope.recipients.octets[0],
+        ENVELOPE_OCTETS_MAX); */
 static struct session_message message_of(const struct session *session)
 {
     const struct content *content = &session->content;

@@ -66,6 +66,7 @@ void session_begin(struct session *session, const struct session_settings *setti
     assigns session->input_start, session->input_end,
             session->input[0 .. SESSION_INPUT_MAX - 1];
     ensures session_ok(session) && answerable(session) && writable(\result);
+    ensures \result.length > 0 ==> \result.octets == &session->input[0] + session->input_end;
     ensures \result.length <= SESSION_INPUT_MAX - session->input_end; */
 struct room session_room(struct session *session);
 
@@ -92,7 +93,7 @@ void session_paused(struct session *session);
 /* Octets that wait to be written to the client; empty for none. */
 /*@ requires session_ok(session);
     assigns \nothing;
-    ensures readable(\result);
+    ensures lies_in(\result, &session->replies.octets[0], REPLIES_MAX);
     ensures \result.length == session->replies.end - session->replies.start; */
 struct span session_replies(const struct session *session);
 /* The first `length` of them were. */
@@ -107,17 +108,31 @@ void session_written(struct session *session, size_t length);
  * session_end.
  */
 /*@ requires session_ok(session);
-    assigns \nothing; */
+    assigns \nothing;
+    ensures \result.kind == WANT_NOTHING || \result.kind == WANT_REPORT ||
+        \result.kind == WANT_CLOSE || \result.kind == session->want;
+    ensures \result.kind == WANT_VERDICT ==>
+        mailbox_ok(\result.verdict.mailbox) && parameters_ok(\result.verdict.parameters);
+    ensures \result.kind == WANT_CREDENTIALS ==>
+        lies_in(\result.credentials.user, &session->auth.user[0], AUTH_NAME_MAX) &&
+        lies_in(\result.credentials.password, &session->auth.password[0], AUTH_PASSWORD_MAX);
+    ensures \result.kind == WANT_XCLIENT ==> \result.xclient == &session->xclient;
+    ensures \result.kind == WANT_STORE ==>
+        lies_in(\result.octets, &session->octets[0], SESSION_OCTETS_MAX);
+    ensures \result.kind == WANT_DELIVERY || \result.kind == WANT_DISCARD ==>
+        lies_in(\result.message.recipient, &session->envelope.recipients.octets[0],
+            ENVELOPE_OCTETS_MAX);
+    ensures \result.kind == WANT_REPORT ==> \result.refusal == &session->refusal; */
 struct want session_want(const struct session *session);
 
 /* The transaction's envelope; what the client said in HELO (helo_text), empty before that. */
 /*@ requires session_ok(session);
     assigns \nothing;
-    ensures envelope_ok(\result); */
+    ensures \result == &session->envelope && envelope_ok(\result); */
 const struct envelope *session_envelope(const struct session *session);
 /*@ requires session_ok(session);
     assigns \nothing;
-    ensures readable(\result); */
+    ensures lies_in(\result, &session->helo.octets[0], HELO_MAX); */
 struct span session_helo(const struct session *session);
 /*@ requires session_ok(session);
     assigns \nothing; */
@@ -126,7 +141,7 @@ bool session_is_extended(const struct session *session); /* it was given with EH
 /* Who the client is, by AUTH or XCLIENT; empty if unauthenticated. */
 /*@ requires session_ok(session);
     assigns \nothing;
-    ensures readable(\result); */
+    ensures lies_in(\result, &session->auth.user[0], AUTH_NAME_MAX); */
 struct span session_user(const struct session *session);
 
 /*
@@ -214,7 +229,7 @@ bool session_will_store(const struct session *session);
  */
 /*@ requires session_ok(session);
     assigns \nothing;
-    ensures readable(\result); */
+    ensures lies_in(\result, &session->unexpected[0], SESSION_UNEXPECTED_MAX); */
 struct span session_unexpected(const struct session *session);
 
 /* So far. */

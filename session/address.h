@@ -73,7 +73,7 @@ struct span mailbox_whole(const struct mailbox *mailbox);
 struct span mailbox_local(const struct mailbox *mailbox);
 /*@ requires mailbox_ok(mailbox);
     assigns \nothing;
-    ensures readable(\result) && \result.length <= MAILBOX_MAX; */
+    ensures lies_in(\result, &mailbox->octets[0], MAILBOX_MAX) && \result.length <= MAILBOX_MAX; */
 struct span mailbox_domain(const struct mailbox *mailbox);
 
 /* The well-formed local part without the quotes and backslashes of a quoted string, in `octets`. */

@@ -99,7 +99,8 @@ enum reply auth_cancel(struct auth *auth, enum reply reply);
 
 /*@ requires auth_ok(auth);
     assigns \nothing;
-    ensures readable(\result.mechanism) && readable(\result.user) && readable(\result.password); */
+    ensures readable(\result.mechanism) && lies_in(\result.user, &auth->user[0], AUTH_NAME_MAX);
+    ensures lies_in(\result.password, &auth->password[0], AUTH_PASSWORD_MAX); */
 struct credentials auth_credentials(const struct auth *auth);
 
 /* The reply to credentials by what checking them came to. */
@@ -123,7 +124,8 @@ bool auth_is_exhausted(const struct auth *auth);
 /* Who the client is; empty if unauthenticated. */
 /*@ requires auth_ok(auth);
     assigns \nothing;
-    ensures readable(\result) && \result.length <= AUTH_NAME_MAX; */
+    ensures lies_in(\result, &auth->user[0], AUTH_NAME_MAX);
+    ensures \result.length <= AUTH_NAME_MAX; */
 struct span auth_user(const struct auth *auth);
 
 #endif

@@ -155,8 +155,7 @@ static bool may_be_followed(struct session *session, size_t row)
 }
 
 /*@ requires row < COMMANDS;
-    requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+    requires runnable(session, argument);
     assigns *session;
     ensures session_ok(session) && answerable(session);
     ensures left_to_read(session) == \old(left_to_read(session)); */
@@ -182,8 +181,7 @@ static void count_idle(struct session *session)
 
 /* An idle command that is an error by itself counts once. */
 /*@ requires row < COMMANDS;
-    requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+    requires runnable(session, argument);
     assigns *session;
     ensures session_ok(session) && answerable(session);
     ensures left_to_read(session) == \old(left_to_read(session)); */

@@ -7,66 +7,57 @@
 
 #include "session/state.h"
 
-/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+/*@ requires runnable(session, argument);
     assigns *session;
     ensures session_ok(session) && answerable(session);
     ensures left_to_read(session) == \old(left_to_read(session)); */
 void control_run_helo(struct session *session, struct span argument);
 
 /* Or LHLO. */
-/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+/*@ requires runnable(session, argument);
     assigns *session;
     ensures session_ok(session) && answerable(session);
     ensures left_to_read(session) == \old(left_to_read(session)); */
 void control_run_ehlo(struct session *session, struct span argument);
 
-/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+/*@ requires runnable(session, argument);
     assigns *session;
     ensures session_ok(session) && answerable(session);
     ensures left_to_read(session) == \old(left_to_read(session)); */
 void control_run_starttls(struct session *session, struct span argument);
 
-/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+/*@ requires runnable(session, argument);
     assigns *session;
     ensures session_ok(session) && answerable(session);
     ensures left_to_read(session) == \old(left_to_read(session)); */
 void control_run_rset(struct session *session, struct span argument);
 
-/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+/*@ requires runnable(session, argument);
     assigns *session;
     ensures session_ok(session) && answerable(session);
     ensures left_to_read(session) == \old(left_to_read(session)); */
 void control_run_quit(struct session *session, struct span argument);
 
-/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+/*@ requires runnable(session, argument);
     assigns *session;
     ensures session_ok(session) && answerable(session);
     ensures left_to_read(session) == \old(left_to_read(session)); */
 void control_run_noop(struct session *session, struct span argument);
 
-/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+/*@ requires runnable(session, argument);
     assigns *session;
     ensures session_ok(session) && answerable(session);
     ensures left_to_read(session) == \old(left_to_read(session)); */
 void control_run_vrfy(struct session *session, struct span argument);
 
-/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+/*@ requires runnable(session, argument);
     assigns *session;
     ensures session_ok(session) && answerable(session);
     ensures left_to_read(session) == \old(left_to_read(session)); */
 void control_run_help(struct session *session, struct span argument);
 
 /* A command that is known, and no more. */
-/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+/*@ requires runnable(session, argument);
     assigns *session;
     ensures session_ok(session) && answerable(session);
     ensures left_to_read(session) == \old(left_to_read(session)); */

@@ -44,6 +44,7 @@ struct envelope {
 /*@ predicate envelope_ok(struct envelope *envelope) = \valid(envelope) &&
         mailbox_ok(&envelope->sender) && parameters_ok(&envelope->parameters) &&
         envelope->count <= ENVELOPE_RECIPIENTS_MAX &&
+        // is_within, in full: a quantifier that speaks of fields is proved sooner.
         \forall integer i; 0 <= i < envelope->count ==>
             envelope->recipients.lengths[i] <= MAILBOX_MAX &&
             envelope->recipients.starts[i] + envelope->recipients.lengths[i] <=
@@ -54,6 +55,7 @@ struct envelope {
             envelope->orcpt.starts[i] + envelope->orcpt.lengths[i] <= ENVELOPE_OCTETS_MAX &&
             envelope->local_lengths[i] <= LOCAL_PART_MAX &&
             envelope->local_lengths[i] <= envelope->recipients.lengths[i]; */
+
 /*@ requires \valid(envelope);
     assigns envelope->sender.length, envelope->sender.local_length, envelope->count,
             envelope->parameters.size, envelope->parameters.utf8, envelope->parameters.prdr,
@@ -93,12 +95,13 @@ struct mailbox envelope_recipient(const struct envelope *envelope, unsigned inde
 /*@ requires \valid_read(list) && count <= ENVELOPE_RECIPIENTS_MAX;
     requires count > 0 ==> is_within(list, count - 1, ENVELOPE_OCTETS_MAX);
     assigns \nothing;
-    ensures readable(\result); */
+    ensures lies_in(\result, &list->octets[0], ENVELOPE_OCTETS_MAX); */
 struct span envelope_lines(const struct envelope_list *list, unsigned count);
 /*@ requires \valid_read(list) && index < ENVELOPE_RECIPIENTS_MAX;
     requires is_within(list, index, ENVELOPE_OCTETS_MAX);
     assigns \nothing;
-    ensures readable(\result) && \result.length == list->lengths[index];
+    ensures lies_in(\result, &list->octets[0], ENVELOPE_OCTETS_MAX);
+    ensures \result.length == list->lengths[index];
     ensures \result.octets == &list->octets[0] + list->starts[index]; */
 struct span envelope_line(const struct envelope_list *list, unsigned index);
 

@@ -35,7 +35,7 @@ void helo_copy(struct helo *helo, struct span argument);
 /* The copy, for the log: empty before the greeting. Borrowed from `helo`. */
 /*@ requires helo_ok(helo);
     assigns \nothing;
-    ensures readable(\result) && \result.length <= HELO_MAX; */
+    ensures lies_in(\result, &helo->octets[0], HELO_MAX) && \result.length <= HELO_MAX; */
 struct span helo_text(const struct helo *helo);
 
 /* By which the client may be called: what it said if that is a name, else "unknown". */

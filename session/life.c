@@ -88,7 +88,7 @@ static bool step(struct session *session)
 
 void life_go_on(struct session *session)
 {
-    /*@ // What left_to_do says stands here in full: a variant knows no function that reads memory.
+    /*@ // left_to_do in full: a variant knows no function that reads memory.
         loop invariant session_ok(session) && answerable(session);
         loop invariant left_to_do(session) ==
             8192 * (2 * (session->input_end - session->input_start) +
@@ -98,7 +98,6 @@ void life_go_on(struct session *session)
                 session->phase == PHASE_CONTENT || session->phase == PHASE_CHUNK ||
                     session->phase == PHASE_REFUSED ? 2048 : 0);
         loop assigns *session;
-        // left_to_do in full: WP takes its value to be the same before and after a step.
         loop variant 8192 * (2 * (session->input_end - session->input_start) +
                 (session->line.last_length > 0 ? 1 : 0)) +
             (session->want == WANT_NOTHING ? 4096 : 0) +

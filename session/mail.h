@@ -7,14 +7,12 @@
 
 #include "session/state.h"
 
-/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+/*@ requires runnable(session, argument);
     assigns *session;
     ensures session_ok(session) && answerable(session);
     ensures left_to_read(session) == \old(left_to_read(session)); */
 void mail_run_mail(struct session *session, struct span argument);
-/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+/*@ requires runnable(session, argument);
     assigns *session;
     ensures session_ok(session) && answerable(session);
     ensures left_to_read(session) == \old(left_to_read(session)); */

@@ -48,6 +48,7 @@ struct parameters {
         \valid_read(parameters->ret) && parameters->envid_length <= ENVID_MAX &&
         parameters->notify_length <= NOTIFY_MAX && parameters->orcpt_length <= ORCPT_MAX &&
         parameters->dropped_length <= DROPPED_MAX; */
+
 /*@ requires \valid(parameters);
     assigns parameters->size, parameters->utf8, parameters->prdr, parameters->binary,
             parameters->ret, parameters->envid_length, parameters->notify_length,

@@ -51,7 +51,7 @@ void refusal_describe(struct refusal *refusal, enum subject subject, struct span
 /* The text; empty if the client gave none. Borrowed from `refusal`. */
 /*@ requires refusal_ok(refusal);
     assigns \nothing;
-    ensures readable(\result); */
+    ensures lies_in(\result, &refusal->octets[0], REFUSAL_TEXT_MAX); */
 struct span refusal_text(const struct refusal *refusal);
 
 #endif

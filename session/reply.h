@@ -138,6 +138,7 @@ struct replies {
         replies->start <= replies->end <= REPLIES_MAX;
     predicate replies_fit(struct replies *replies, integer octets) =
         replies->end + octets <= REPLIES_MAX; */
+
 /*@ requires \valid(replies);
     assigns replies->start, replies->end;
     ensures replies_ok(replies) && replies->end == 0; */
@@ -151,7 +152,8 @@ bool replies_have_room(const struct replies *replies);
 
 /*@ requires replies_ok(replies);
     assigns \nothing;
-    ensures readable(\result) && \result.length == replies->end - replies->start; */
+    ensures lies_in(\result, &replies->octets[0], REPLIES_MAX);
+    ensures \result.length == replies->end - replies->start; */
 struct span replies_waiting(const struct replies *replies);
 /*@ requires replies_ok(replies) && length <= replies->end - replies->start;
     assigns replies->start, replies->end;

@@ -169,7 +169,8 @@ struct session {
     char octets[SESSION_OCTETS_MAX];
 };
 
-/*@ predicate lent(struct span *span) = \valid_read(span->octets + (0 .. span->length - 1));
+/*@ // Readable; by its place, since the prover knows less of copies.
+    predicate lent(struct span *span) = \valid_read(span->octets + (0 .. span->length - 1));
     predicate settings_ok(struct session_settings *settings) =
         lent(&settings->hostname) && settings->hostname.length <= DOMAIN_MAX &&
         lent(&settings->client_address) && lent(&settings->client_hostname) &&
@@ -214,7 +215,8 @@ struct session {
         (session->want == WANT_VERDICT || session->want == WANT_CREDENTIALS ||
             session->want == WANT_XCLIENT || session->want == WANT_STORE ||
             session->want == WANT_DELIVERY ==> replies_fit(&session->replies, 2 * REPLY_ROOM));
-    // What is here of the input; and with it a number that each step makes less.
+    // What is here of the input; and with it a number that each step makes less: 2048 is more than
+    // a message has recipients, and 8192 than what an octet of the input can begin.
     logic integer left_to_read(struct session *session) =
         2 * (session->input_end - session->input_start) + (session->line.last_length > 0 ? 1 : 0);
     logic integer left_to_do(struct session *session) = 8192 * left_to_read(session) +
@@ -228,7 +230,11 @@ struct session {
         \separated(said.octets + (0 .. said.length - 1), &session->xclient) &&
         \separated(said.octets + (0 .. said.length - 1), &session->candidate) &&
         \separated(said.octets + (0 .. said.length - 1), &session->candidate_parameters) &&
-        \separated(said.octets + (0 .. said.length - 1), &session->envelope); */
+        \separated(said.octets + (0 .. said.length - 1), &session->envelope);
+    // A command with this argument can be run.
+    predicate runnable(struct session *session, struct span argument) = session_ok(session) &&
+        is_said(session, argument) && session->want == WANT_NOTHING &&
+        session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM); */
 
 /*
  * Queues `reply`, with `detail` if its text has a place for one; a 5xx counts as an error, and what
@@ -359,7 +365,7 @@ struct span state_input(const struct session *session);
 /* The transaction's id; empty before MAIL. */
 /*@ requires session_ok(session);
     assigns \nothing;
-    ensures readable(\result); */
+    ensures lies_in(\result, &session->id[0], SESSION_ID_MAX); */
 struct span state_id(const struct session *session);
 
 #endif

@@ -7,16 +7,14 @@
 
 #include "session/state.h"
 
-/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+/*@ requires runnable(session, argument);
     assigns *session;
     ensures session_ok(session) && answerable(session);
     ensures left_to_read(session) == \old(left_to_read(session)); */
 void transaction_run_data(struct session *session, struct span argument);
 
 /* RFC 3030 2: the octets follow even if the line is refused, so its reply waits for their end. */
-/*@ requires session_ok(session) && is_said(session, argument) && session->want == WANT_NOTHING;
-    requires session->phase <= PHASE_CHUNKED && replies_fit(&session->replies, 2 * REPLY_ROOM);
+/*@ requires runnable(session, argument);
     assigns *session;
     ensures session_ok(session) && answerable(session);
     ensures left_to_read(session) == \old(left_to_read(session)); */

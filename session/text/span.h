@@ -26,6 +26,9 @@ struct room {
 /* For the prover; see test/prove/README.md. */
 /*@ predicate readable(struct span span) = \valid_read(span.octets + (0 .. span.length - 1));
     predicate writable(struct room room) = \valid(room.octets + (0 .. room.length - 1));
+    predicate lies_in(struct span span, char *octets, integer max) = readable(span) &&
+        (span.length == 0 || (\base_addr(span.octets) == \base_addr(octets) &&
+            octets <= span.octets && span.octets + span.length <= octets + max));
     predicate rest_of(struct span rest, struct span whole) = 0 <= rest.length <= whole.length &&
         rest.octets + rest.length == whole.octets + whole.length;
     predicate part_of(struct span part, struct span whole) = 0 <= part.length <= whole.length &&

@@ -18,6 +18,7 @@ struct text {
 /*@ predicate text_ok(struct text *text) = \valid(text) && text->length <= text->size &&
         \valid(text->octets + (0 .. text->size - 1)) &&
         \separated(text, text->octets + (0 .. text->size - 1)); */
+
 /*@ requires text_ok(text) && readable(piece);
     assigns text->length, text->octets[0 .. text->size - 1];
     ensures text_ok(text);
