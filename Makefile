@@ -29,10 +29,7 @@ SESSION = session.o $(TEXT) $(addprefix session/,abuse.o address.o answers.o arg
 	command.o content.o control.o envelope.o extension.o field.o header.o header-line.o helo.o \
 	identity.o input.o life.o line.o literal.o mail.o message.o opening.o parameter.o proxy.o question.o refusal.o \
 	reply.o results.o state.o trace.o transaction.o xclient.o xtext.o)
-PROVED = session $(addprefix session/,text/span text/base64 text/text text/utf8 field line literal xtext \
-	results address header-line header helo parameter envelope proxy content reply auth xclient state answers \
-	argument opening trace refusal abuse identity extension control mail transaction command input life \
-	question message begin) \
+PROVED = $(SESSION:.o=) session/errors session/text/span \
 	handler/boundary/record handler/endpoint handler/runner/request helpers/reply \
 	$(addprefix helpers/milter-filter/,answer envelope fields macros packet take wire)
 SHARED = $(addprefix handler/,cidr.o clock.o confine.o connection.o credential.o endpoint.o helper.o \

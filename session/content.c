@@ -217,7 +217,6 @@ void content_finish(struct content *content)
     predicate at_text(struct span *input, struct room *output) =
         input->length > 0 && output->length > 0 &&
         input->octets[0] != '\r' && input->octets[0] != '\n'; */
-
 /*@ requires decodable(content, input, output);
     assigns content->size, *input, *output, output->octets[0 .. output->length - 1];
     ensures decodable(content, input, output);
